@@ -1,0 +1,10 @@
+# Every switch of the build, with its default for someone who just builds; the presets set the others.
+option(HEADROOM_WERROR "Treat compiler warnings as errors" OFF)
+option(HEADROOM_LTO "Link with ThinLTO" OFF)
+option(HEADROOM_TESTS "Build the tests and benches" ON)
+option(HEADROOM_FUZZERS "Build only the libraries and the libFuzzer programs of tests/fuzz" OFF)
+option(HEADROOM_HEADERS_ALONE "Build only a check that compiles every header by itself" OFF)
+option(HEADROOM_COVERAGE "Count executed regions for llvm-cov" OFF)
+set(HEADROOM_SANITIZE "" CACHE STRING "Sanitizers, as for -fsanitize=, for example address,undefined")
+set(HEADROOM_MARCH "" CACHE STRING "CPU to build for, as for -march=; empty is the baseline that runs everywhere")
+set(HEADROOM_FUZZ_SECONDS 10 CACHE STRING "How long ctest runs each fuzz target")
