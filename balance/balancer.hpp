@@ -1,0 +1,60 @@
+// Chooses the backend for a request: a pure function of (fleet, demand, now), so the lab and the simulator
+// run this very code. One per shard or one for all: it has no state. Promises: prediction orders the
+// candidates and never turns a request away. Not here: what is known of the backends (fleet.hpp), retrying
+// (the caller excludes what it tried and asks again).
+#pragma once
+
+#include "balance/fleet.hpp"
+#include "balance/lease.hpp"
+#include "balance/operation.hpp"
+#include "balance/quantities.hpp"
+
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+namespace headroom::balance {
+
+/// What one request needs; views and spans must stay valid during choose only.
+struct Demand {
+    /// Deployment key by backend index (Fleet::key of the name at that backend); one element stands for all
+    /// backends, none for requests that name no deployment.
+    std::span<const SlotKey> deployments;
+    Tokens cost;   ///< As the quota counts it (Cost::charge); clamped to [0, request_cost_max].
+    Tokens prompt; ///< Of that, the prompt.
+    std::uint64_t candidates =
+        ~0ULL;                  ///< Bit per backend that can serve it; bits beyond the fleet are ignored.
+    std::uint64_t excluded = 0; ///< Bit per backend already tried for this request.
+    Operation operation = Operation::chat;
+    bool may_probe = true;    ///< False when the request could not be sent again after a failed attempt.
+    std::uint64_t random = 0; ///< Fresh random bits for ties.
+};
+
+/// Where to send a request, or when to come back.
+struct Choice {
+    enum class Kind : std::uint8_t { send, refuse };
+    Kind kind = Kind::refuse;
+    std::uint32_t backend = 0;
+    Lease lease;
+    /// For refuse: until the soonest candidate (tried ones included) may accept again; 0 when none of them is
+    /// blocked by quota.
+    Duration retry_after{};
+    /// For refuse: true when at least one candidate is blocked by its quota, so that a 429 is the honest
+    /// answer.
+    bool quota = false;
+    /// Why, in a word for the log: "fits", "probe", "over", "returning", "last-resort"; "quota", "broken",
+    /// "tried", "none".
+    std::string_view reason;
+};
+
+/// Priority groups first (lower numbers), inside a group the largest remaining fraction of TPM and RPM.
+class Balancer {
+  public:
+    /// Chooses and reserves in one step. Order: a group's due probe, its best candidate that fits; next
+    /// group; candidates whose traffic is returning; the least full unblocked one of the best group; if all
+    /// are broken but none blocked, the one that may be tried soonest. Refuses only when every candidate is
+    /// tried, blocked by its own answer, or broken beside blocked ones.
+    [[nodiscard]] Choice choose(Fleet& fleet, const Demand& demand, Time now) const noexcept;
+};
+
+} // namespace headroom::balance

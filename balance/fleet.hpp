@@ -1,0 +1,159 @@
+// The one object that shards share: what is known of every backend's quota and health, per deployment.
+// Shared by all shards, lock-free, fixed in size once constructed; never copied or moved. Promises: no token
+// of a quota is promised twice, a hostile client that invents deployment names neither evicts a real one nor
+// makes this grow. Not here: the policy (balancer.hpp), a request's own account (lease.hpp).
+#pragma once
+
+#include "balance/lease.hpp"
+#include "balance/quantities.hpp"
+#include "balance/slot.hpp"
+
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace headroom::balance {
+
+/// Backends are addressed by a bit each.
+inline constexpr std::size_t backends_max = 64;
+/// Deployments of one backend that are told apart; further ones share one slot.
+inline constexpr std::size_t deployments_max = 32;
+
+/// The quota of one deployment, by its name at the backend.
+struct DeploymentSpec {
+    std::string name;
+    Tokens tpm;  ///< 0 = as the backend's.
+    int rpm = 0; ///< 0 = derived from tpm if that is given, else as the backend's.
+};
+
+/// When a backend's limiter counts a request.
+enum class Charging : std::uint8_t {
+    on_arrival, ///< Estimated at arrival and never corrected (Azure pay-as-you-go).
+    on_usage,   ///< Corrected to the true usage at the end (PTU, OpenAI-compatible servers).
+};
+
+/// One backend as configured.
+struct BackendSpec {
+    std::string name;
+    int priority = 1;  ///< Lower first.
+    double weight = 1; ///< Share within its priority group; values <= 0 count as very small.
+    Tokens tpm;        ///< Tokens per minute of each deployment, 0 = unknown until a response header tells.
+    int rpm = 0;       ///< Requests per minute, 0 = 6 per 1,000 TPM if tpm is known, else unlimited.
+    std::vector<DeploymentSpec> overrides;
+    Charging charging = Charging::on_arrival;
+};
+
+/// How a Fleet counts.
+struct FleetOptions {
+    /// Secret of the process: deployment names are hashed with it, so that nobody can craft a name that
+    /// shares a slot.
+    std::uint64_t seed = 0;
+    /// One second; a test with a scaled clock makes it shorter, which scales the minute and the request
+    /// window alike.
+    Duration tick = std::chrono::seconds(1);
+};
+
+/// A snapshot of one slot, for metrics and the dashboard; consistent per field, not across fields.
+struct SlotView {
+    std::uint32_t backend = 0;
+    std::string deployment; ///< Empty for requests without a deployment.
+    bool overflow = false;  ///< The slot shared by deployments that are not (yet) told apart.
+    Tokens tokens_limit;    ///< Effective per minute, 0 = unknown.
+    Tokens tokens_used; ///< In the window, reservations and correction included: what we think the backend
+                        ///< counts.
+    Tokens tokens_correction;
+    Tokens tokens_reserved;          ///< Of leases in flight.
+    std::int64_t requests_limit = 0; ///< Per request window (10 s), 0 = unknown.
+    std::int64_t requests_used = 0;
+    std::int64_t in_flight = 0;
+    Duration blocked_for{}; ///< 0 = not blocked.
+    Tokens blocked_above;   ///< Requests up to this cost are not blocked.
+    Breaker::State breaker = Breaker::State::closed;
+    std::int64_t charged_total = 0; ///< Always reserved + used when nothing is in the middle of a change.
+    std::int64_t used_total = 0;
+    std::int64_t billed_total = 0;
+    std::uint64_t sent_total = 0;
+    std::uint64_t refusals_total = 0;
+    std::uint64_t faults_total = 0;
+};
+
+/// What one candidate looks like to one request; the input of every policy.
+struct Outlook {
+    enum class State : std::uint8_t {
+        open,    ///< May be sent to.
+        probe,   ///< Was broken, is due: exactly one request may try it.
+        blocked, ///< Its own 429 said to keep away until `recovery`.
+        broken,  ///< Its breaker is open until `recovery`, or the deployment is known to be missing.
+    };
+    State state = State::open;
+    bool fits = false; ///< Predicted to have the tokens and the request slot.
+    double used =
+        0; ///< Largest used fraction of TPM and RPM after this request; above 1 when it does not fit.
+    double share = 1;    ///< Below 1 while traffic returns after a fault.
+    Duration recovery{}; ///< For blocked and broken: from now; at least 1 ms.
+};
+
+/// How a request takes its reservation.
+enum class Taking : std::uint8_t { if_fits, anyway, last_resort };
+
+/// What a request wants from one backend.
+struct Want {
+    SlotKey deployment;
+    Tokens cost;   ///< As the quota counts it; 0 = costs a request only.
+    Tokens prompt; ///< Of that, the prompt.
+};
+
+class Fleet {
+  public:
+    /// Takes up to backends_max backends (more are a programming error) and claims a slot for every override.
+    explicit Fleet(std::vector<BackendSpec> backends, FleetOptions options = {});
+    ~Fleet();
+    Fleet(const Fleet&) = delete;
+    Fleet& operator=(const Fleet&) = delete;
+
+    /// Number of backends.
+    [[nodiscard]] std::size_t size() const noexcept { return specs_.size(); }
+    /// As configured.
+    [[nodiscard]] const BackendSpec& spec(std::uint32_t backend) const noexcept { return specs_[backend]; }
+    /// The key of a deployment's name at a backend; empty name = hash 0. The view is kept: it must outlive
+    /// the Demand.
+    [[nodiscard]] SlotKey key(std::string_view upstream_name) const noexcept;
+
+    /// How `backend` looks to a request right now; changes nothing but retiring what has left the window.
+    [[nodiscard]] Outlook outlook(std::uint32_t backend, const Want& want, Time now) noexcept;
+    /// Reserves; an empty lease when another shard was faster (if_fits) or took the probe.
+    [[nodiscard]] Lease take(std::uint32_t backend, const Want& want, Taking taking, Time now) noexcept;
+
+    /// Backends in order of priority, and the groups of equal priority as ends of ranges in that order.
+    [[nodiscard]] std::span<const std::uint32_t> by_priority() const noexcept { return by_priority_; }
+    [[nodiscard]] std::span<const std::uint32_t> group_ends() const noexcept { return group_ends_; }
+    /// The weight relative to the heaviest of its group, within (0, 1].
+    [[nodiscard]] double relative_weight(std::uint32_t backend) const noexcept {
+        return relative_weight_[backend];
+    }
+
+    /// True when the backend as a whole could be sent something now (its connect breaker is not open); for
+    /// readiness.
+    [[nodiscard]] bool can_serve(std::uint32_t backend, Time now) const noexcept;
+    /// All slots in use, for metrics; allocates, so call it from the control thread.
+    [[nodiscard]] std::vector<SlotView> snapshot(Time now);
+
+  private:
+    friend class Lease;
+    struct Backend;
+
+    [[nodiscard]] std::uint32_t tick_of(Time now) const noexcept;
+    [[nodiscard]] std::int64_t ms_of(Time now) const noexcept;
+    [[nodiscard]] Slot* find(Backend& backend, std::uint64_t hash) const noexcept;
+    Slot* claim(Backend& backend, SlotKey key) noexcept;
+
+    std::vector<BackendSpec> specs_;
+    FleetOptions options_;
+    std::vector<std::uint32_t> by_priority_;
+    std::vector<std::uint32_t> group_ends_;
+    std::vector<double> relative_weight_;
+    std::unique_ptr<Backend[]> backends_;
+};
+
+} // namespace headroom::balance

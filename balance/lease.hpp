@@ -1,0 +1,88 @@
+// The right to send one request to one backend: takes its cost from the quota and accounts for it exactly
+// once. Owned by one exchange; move-only. Promises: whatever happens, the reservation ends: reserved + used =
+// charged. A lease that is destroyed unsettled is settled as if the backend had done all the work it was
+// asked for.
+#pragma once
+
+#include "balance/breaker.hpp"
+#include "balance/quantities.hpp"
+#include "balance/rate_limits.hpp"
+#include "balance/slot.hpp"
+#include "balance/usage.hpp"
+#include "balance/window.hpp"
+
+#include <cstdint>
+
+namespace headroom::balance {
+
+class Fleet;
+
+/// A reservation on one (backend, deployment). The Fleet must outlive it.
+///
+/// Order of calls: observe with the response's header fields (any response), then success for an answer that
+/// shows a healthy backend (2xx, and errors of the client's own), then exactly one of settle, refused, fault,
+/// abandon or cancel_unsent, which ends the lease; calls after that do nothing. A fault may follow success (a
+/// stream that dies half-way).
+class Lease {
+  public:
+    Lease() noexcept = default;
+    Lease(Lease&& other) noexcept;
+    Lease& operator=(Lease&& other) noexcept;
+    Lease(const Lease&) = delete;
+    Lease& operator=(const Lease&) = delete;
+    ~Lease();
+
+    /// True while the reservation is not ended.
+    [[nodiscard]] explicit operator bool() const noexcept { return slot_ != nullptr; }
+    /// The backend's index in the Fleet; meaningless for an empty lease.
+    [[nodiscard]] std::uint32_t backend() const noexcept { return backend_; }
+    /// What was reserved.
+    [[nodiscard]] Tokens cost() const noexcept { return cost_; }
+    /// True when this request decides whether a broken backend is well again.
+    [[nodiscard]] bool is_probe() const noexcept { return probes_slot_ || probes_backend_; }
+
+    /// Resynchronises the quota from a response head: learns the limit, and trusts what is remaining as far
+    /// as requests in flight cannot explain the difference. A response without such fields changes nothing.
+    void observe(const RateLimits& limits, Time now) noexcept;
+    /// The backend answered as a healthy one does: consecutive faults are forgotten, a probe closes the
+    /// breaker.
+    void success(Time now) noexcept;
+
+    /// Ends it with a 429: tokens given back, the request counted, the deployment left alone until the stated
+    /// time.
+    void refused(const Refusal& refusal, Time now) noexcept;
+    /// Ends it with a fault of the backend; what the backend never saw (connect, tls) is given back.
+    void fault(Fault fault, Time now) noexcept;
+    /// Ends it with the usage the backend reported.
+    void settle(const Usage& usage, Time now) noexcept;
+    /// Ends it without usage: the client left or the response ended without saying; estimated from the bytes
+    /// relayed.
+    void abandon(std::uint64_t bytes_relayed, Time now) noexcept;
+    /// Ends it before anything was sent: everything is given back, the request count too.
+    void cancel_unsent(Time now) noexcept;
+
+  private:
+    friend class Fleet;
+
+    void end(Tokens charged, Time now) noexcept;
+    void settle_in(Slot& slot) noexcept;
+
+    Fleet* fleet_ = nullptr;
+    Slot* slot_ = nullptr;
+    std::uint32_t backend_ = 0;
+    bool probes_slot_ = false;
+    bool probes_backend_ = false;
+    bool last_resort_ = false;
+    bool unclaimed_ =
+        false; ///< Charged to the overflow slot until the backend shows that it has the deployment.
+    Tokens cost_;
+    Tokens prompt_;
+    WindowCharge tokens_;
+    WindowCharge requests_;
+    std::int64_t used_before_ = 0;    ///< The window's sum when this was reserved, this included.
+    std::int64_t pending_before_ = 0; ///< Of that, reserved by requests that had no answer yet.
+    std::int64_t started_ms_ = 0;
+    SlotName name_; ///< To claim a slot by; set only while unclaimed.
+};
+
+} // namespace headroom::balance

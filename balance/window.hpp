@@ -1,0 +1,59 @@
+// A sliding window of charges: a ring of buckets and their sum, each one 8-byte atomic.
+// Shared by every shard. Promises: a charge is taken at most once, given back exactly, and leaves after one
+// window length; the sum never falls short of the charges that are inside the window, so two threads can
+// never both take the last of it.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+
+namespace headroom::balance {
+
+/// Where a charge lies in a window: the tick of its bucket and how much of the charge the bucket took.
+struct WindowCharge {
+    std::uint32_t tick = 0;
+    std::int64_t amount = 0;
+};
+
+/// A ring of `Buckets` ticks; the caller turns time into ticks, which start at 1 and never fall back by more
+/// than a window.
+template <std::size_t Buckets>
+class Window {
+  public:
+    /// The sum of all charges taken within the last `Buckets` ticks, as of the latest advance.
+    [[nodiscard]] std::int64_t total() const noexcept { return total_.load(std::memory_order_relaxed); }
+
+    /// Retires the buckets that have left the window; cheap when the tick has not changed.
+    void advance(std::uint32_t tick) noexcept;
+
+    /// Takes `amount` if the sum stays within `ceiling`; false changes nothing.
+    bool try_take(std::uint32_t tick, std::int64_t amount, std::int64_t ceiling,
+                  WindowCharge& charge) noexcept;
+
+    /// Takes `amount` whatever the sum: the backend's answer is the truth, not our prediction.
+    void take(std::uint32_t tick, std::int64_t amount, WindowCharge& charge) noexcept;
+
+    /// Changes an earlier charge to `amount` (0 gives all back); without effect once its bucket has left the
+    /// window.
+    void replace(WindowCharge& charge, std::int64_t amount) noexcept;
+
+  private:
+    // A bucket packs its tick (28 bits) and its amount (36 bits), so that both change in one step.
+    static constexpr unsigned amount_bits = 36;
+    static constexpr std::uint64_t amount_max = (std::uint64_t{1} << amount_bits) - 1;
+    static constexpr std::uint32_t tick_mask = (std::uint32_t{1} << 28) - 1;
+
+    void put(std::uint32_t tick, WindowCharge& charge) noexcept;
+    void retire(std::size_t index, std::uint32_t oldest) noexcept;
+
+    std::atomic<std::int64_t> total_{0};
+    std::atomic<std::uint64_t> head_{0};
+    std::array<std::atomic<std::uint64_t>, Buckets> buckets_{};
+};
+
+extern template class Window<60>;
+extern template class Window<10>;
+
+} // namespace headroom::balance
