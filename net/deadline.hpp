@@ -34,6 +34,7 @@ class Deadline {
     Expired expired_;
     void* context_;
     Time at_{};
+    Time filed_for_{}; ///< the time its place on the wheel stands for; at_ may have moved on since
     Deadline* next_ = nullptr;
     Deadline** link_ = nullptr; ///< what points at this one while it is on the wheel
     bool armed_ = false;
@@ -60,13 +61,14 @@ class Deadlines {
 
     std::uint64_t tick_of(Time at) const noexcept;
     void place(Deadline& deadline) noexcept;
-    static void unlink(Deadline& deadline) noexcept;
+    void unlink(Deadline& deadline) noexcept;
+    void visit(std::uint64_t at_tick, std::uint64_t target) noexcept;
 
     Time origin_;
     std::uint64_t current_ = 0; ///< the last tick that was advanced to
-    std::size_t on_wheel_ = 0;
     std::size_t armed_count_ = 0;
     std::array<Deadline*, slots> slots_{};
+    std::array<std::uint64_t, slots / 64> occupied_{}; ///< a set bit may be stale: one visit too many
 };
 
 } // namespace headroom::net

@@ -27,6 +27,7 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <string>
 #include <string_view>
 
 namespace headroom::net {
@@ -44,6 +45,8 @@ struct LoopOptions {
     std::uint32_t queue_entries = 512;
     /// Seed of random(); 0 draws one from the system.
     std::uint64_t seed = 0;
+    /// Looks for events this long before it sleeps: lower latency for much more CPU. Zero: never.
+    Duration spin{};
 };
 
 class Loop {
