@@ -11,7 +11,7 @@ namespace headroom::core::limits {
 
 // Configuration file: a person writes it, so anything beyond these is a wrong file or an attack.
 inline constexpr std::size_t config_file_bytes_max = 1U << 20U;
-inline constexpr std::size_t config_nodes_max = 50'000;
+inline constexpr std::size_t config_nodes_max = 20'000;
 inline constexpr std::size_t config_depth_max = 16;
 inline constexpr std::size_t config_findings_max = 100;
 inline constexpr std::size_t secret_bytes_max = 16U << 10U;
