@@ -50,10 +50,10 @@ struct Choice {
 /// Priority groups first (lower numbers), inside a group the largest remaining fraction of TPM and RPM.
 class Balancer {
   public:
-    /// Chooses and reserves in one step. Order: a group's due probe, its best candidate that fits; next
-    /// group; candidates whose traffic is returning; the least full unblocked one of the best group; if all
-    /// are broken but none blocked, the one that may be tried soonest. Refuses only when every candidate is
-    /// tried, blocked by its own answer, or broken beside blocked ones.
+    /// Chooses and reserves in one step. Order: a group's due probe, its best candidate that fits; the next
+    /// group; candidates whose traffic is only returning; the least full unblocked one of the best group; a
+    /// due one that does not fit; if all are broken but none blocked, the one that may be tried soonest.
+    /// Refuses only when every candidate is tried, blocked by its own answer, or broken beside blocked ones.
     [[nodiscard]] Choice choose(Fleet& fleet, const Demand& demand, Time now) const noexcept;
 };
 

@@ -17,8 +17,6 @@ namespace headroom::balance {
 
 /// Backends are addressed by a bit each.
 inline constexpr std::size_t backends_max = 64;
-/// Deployments of one backend that are told apart; further ones share one slot.
-inline constexpr std::size_t deployments_max = 32;
 
 /// The quota of one deployment, by its name at the backend.
 struct DeploymentSpec {
@@ -70,6 +68,7 @@ struct SlotView {
     Duration blocked_for{}; ///< 0 = not blocked.
     Tokens blocked_above;   ///< Requests up to this cost are not blocked.
     Breaker::State breaker = Breaker::State::closed;
+    Breaker::State connection = Breaker::State::closed; ///< Of the whole backend.
     std::int64_t charged_total = 0; ///< Always reserved + used when nothing is in the middle of a change.
     std::int64_t used_total = 0;
     std::int64_t billed_total = 0;
@@ -95,7 +94,12 @@ struct Outlook {
 };
 
 /// How a request takes its reservation.
-enum class Taking : std::uint8_t { if_fits, anyway, last_resort };
+enum class Taking : std::uint8_t {
+    if_fits,     ///< Only if the prediction allows it, atomically.
+    anyway,      ///< Over the prediction: the backend's answer is the truth.
+    probe,       ///< As the one request that tries a broken backend.
+    last_resort, ///< Although it is broken; its answer closes the breaker.
+};
 
 /// What a request wants from one backend.
 struct Want {
@@ -141,19 +145,16 @@ class Fleet {
 
   private:
     friend class Lease;
-    struct Backend;
 
     [[nodiscard]] std::uint32_t tick_of(Time now) const noexcept;
-    [[nodiscard]] std::int64_t ms_of(Time now) const noexcept;
-    [[nodiscard]] Slot* find(Backend& backend, std::uint64_t hash) const noexcept;
-    Slot* claim(Backend& backend, SlotKey key) noexcept;
+    [[nodiscard]] static std::int64_t ms_of(Time now) noexcept;
 
     std::vector<BackendSpec> specs_;
     FleetOptions options_;
     std::vector<std::uint32_t> by_priority_;
     std::vector<std::uint32_t> group_ends_;
     std::vector<double> relative_weight_;
-    std::unique_ptr<Backend[]> backends_;
+    std::unique_ptr<BackendBlock[]> blocks_;
 };
 
 } // namespace headroom::balance

@@ -4,6 +4,7 @@
 // asked for.
 #pragma once
 
+#include "balance/backend_block.hpp"
 #include "balance/breaker.hpp"
 #include "balance/quantities.hpp"
 #include "balance/rate_limits.hpp"
@@ -19,10 +20,10 @@ class Fleet;
 
 /// A reservation on one (backend, deployment). The Fleet must outlive it.
 ///
-/// Order of calls: observe with the response's header fields (any response), then success for an answer that
-/// shows a healthy backend (2xx, and errors of the client's own), then exactly one of settle, refused, fault,
-/// abandon or cancel_unsent, which ends the lease; calls after that do nothing. A fault may follow success (a
-/// stream that dies half-way).
+/// Order of calls: success for an answer that shows a healthy backend (2xx, and errors of the client's own),
+/// then observe with the response's header fields, then exactly one of settle, refused, fault, abandon or
+/// cancel_unsent, which ends the lease; calls after that do nothing. A 429 is `refused` alone. A fault may
+/// follow success (a stream that dies half-way).
 class Lease {
   public:
     Lease() noexcept = default;
@@ -39,21 +40,23 @@ class Lease {
     /// What was reserved.
     [[nodiscard]] Tokens cost() const noexcept { return cost_; }
     /// True when this request decides whether a broken backend is well again.
-    [[nodiscard]] bool is_probe() const noexcept { return probes_slot_ || probes_backend_; }
+    [[nodiscard]] bool is_probe() const noexcept { return probes_slot_ || probes_connection_; }
 
-    /// Resynchronises the quota from a response head: learns the limit, and trusts what is remaining as far
-    /// as requests in flight cannot explain the difference. A response without such fields changes nothing.
-    void observe(const RateLimits& limits, Time now) noexcept;
     /// The backend answered as a healthy one does: consecutive faults are forgotten, a probe closes the
     /// breaker.
     void success(Time now) noexcept;
+    /// Resynchronises the quota from a response head: learns the limit, and trusts what is remaining as far
+    /// as requests in flight cannot explain the difference. A response without such fields changes nothing.
+    void observe(const RateLimits& limits, Time now) noexcept;
 
     /// Ends it with a 429: tokens given back, the request counted, the deployment left alone until the stated
     /// time.
     void refused(const Refusal& refusal, Time now) noexcept;
-    /// Ends it with a fault of the backend; what the backend never saw (connect, tls) is given back.
+    /// Ends it with a fault of the backend; what the backend never counted (connect, tls, auth, missing) is
+    /// given back.
     void fault(Fault fault, Time now) noexcept;
-    /// Ends it with the usage the backend reported.
+    /// Ends it with the usage the backend reported; an empty one for an answer that cost nothing more than
+    /// the request.
     void settle(const Usage& usage, Time now) noexcept;
     /// Ends it without usage: the client left or the response ended without saying; estimated from the bytes
     /// relayed.
@@ -64,23 +67,31 @@ class Lease {
   private:
     friend class Fleet;
 
-    void end(Tokens charged, Time now) noexcept;
-    void settle_in(Slot& slot) noexcept;
+    bool reserve(Slot& slot, bool only_if_fits, std::uint32_t tick) noexcept;
+    bool become_probe(Slot& slot, std::int64_t now_ms) noexcept;
+    void claim(Time now) noexcept;
+    void answered() noexcept;
+    void resynchronise(const RateLimits& limits, std::int64_t counted, std::uint32_t tick) noexcept;
+    void give_up_probe(std::int64_t now_ms) noexcept;
+    void end(Tokens used) noexcept;
+    void leave() noexcept;
 
-    Fleet* fleet_ = nullptr;
+    const Fleet* fleet_ = nullptr;
+    BackendBlock* block_ = nullptr;
     Slot* slot_ = nullptr;
     std::uint32_t backend_ = 0;
     bool probes_slot_ = false;
-    bool probes_backend_ = false;
+    bool probes_connection_ = false;
     bool last_resort_ = false;
     bool unclaimed_ =
         false; ///< Charged to the overflow slot until the backend shows that it has the deployment.
+    bool pending_ = false; ///< No answer yet.
     Tokens cost_;
     Tokens prompt_;
     WindowCharge tokens_;
     WindowCharge requests_;
-    std::int64_t used_before_ = 0;    ///< The window's sum when this was reserved, this included.
-    std::int64_t pending_before_ = 0; ///< Of that, reserved by requests that had no answer yet.
+    std::int64_t counted_before_ = 0; ///< The window's sum when this was reserved, this included.
+    std::int64_t pending_before_ = 0; ///< Of that, reserved by others that had no answer yet.
     std::int64_t started_ms_ = 0;
     SlotName name_; ///< To claim a slot by; set only while unclaimed.
 };

@@ -57,12 +57,14 @@ inline constexpr Duration refusal_wait_max = std::chrono::seconds(60);
 /// Used when a 429 names no wait at all; Lease doubles it while such refusals follow each other.
 inline constexpr Duration refusal_wait_default = std::chrono::seconds(1);
 
-/// Reads a 429 (or any refusal): retry-after-ms, retry-after, the reset field of what ran out, the text of
-/// the body, in that order; body may be a prefix. Dates are read against wall_now.
-[[nodiscard]] Refusal refusal_from(int status, const RateLimits& limits, std::string_view body, Time now,
-                                   WallTime wall_now) noexcept;
+/// More of a refusal's body than this is not looked at.
+inline constexpr std::size_t refusal_body_bytes_max = 4096;
 
-/// An HTTP-date in any of its three forms (RFC 9110 section 5.6.7); nullopt when it is none or out of range.
-[[nodiscard]] std::optional<WallTime> parse_http_date(std::string_view text, WallTime wall_now) noexcept;
+/// Reads a refusal: retry-after-ms, retry-after, the reset field of what ran out, the text of the body, in
+/// that order; values of 0 or less, and dates in the past, count as not stated. `body` may be a prefix; dates
+/// are read against wall_now. A refusal that is no 429 and says nothing of tokens or requests is one of
+/// capacity.
+[[nodiscard]] Refusal refusal_from(int status, const RateLimits& limits, std::string_view body,
+                                   WallTime wall_now) noexcept;
 
 } // namespace headroom::balance

@@ -46,26 +46,58 @@ class Block {
         Tokens above; ///< Only requests that cost more than this are held off.
     };
     [[nodiscard]] View view() const noexcept;
-    /// Later time and lower threshold win while a block is in force, so a shorter answer never cuts a longer
-    /// one.
+    /// While a block is in force the lower threshold wins, and at equal thresholds the later time: a shorter
+    /// answer never cuts a longer one, and what a large request was told does not keep small ones out.
     void extend(std::int64_t until_ms, Tokens above, std::int64_t now_ms) noexcept;
 
   private:
     std::atomic<std::uint64_t> word_{0};
 };
 
-/// The atomics of one slot. Fields are public to balance/ itself: Fleet and Lease are its only users.
+/// Refusals in a row, counting those that hit one burst once; one 8-byte atomic.
+class Streak {
+  public:
+    /// Counts a refusal of a request that began at started_ms; returns how many there were before it.
+    unsigned count(std::int64_t started_ms, std::int64_t now_ms) noexcept;
+    void reset() noexcept;
+
+  private:
+    std::atomic<std::uint64_t> word_{0};
+};
+
+/// What the backend's own count differs from ours by; one 8-byte atomic that fades out over one window.
+class Correction {
+  public:
+    [[nodiscard]] std::int64_t value(std::uint32_t tick) const noexcept;
+    /// Moves the value into [least, most] if it lies outside: the smallest change of mind that agrees with a
+    /// measurement.
+    void confine(std::int64_t least, std::int64_t most, std::uint32_t tick) noexcept;
+
+  private:
+    std::atomic<std::uint64_t> word_{0};
+};
+
+/// The share of its request quota that a backend last said was left; one 8-byte atomic that fades out over 10
+/// ticks.
+class RequestShare {
+  public:
+    /// The used share, 0 when nothing is known.
+    [[nodiscard]] double used(std::uint32_t tick) const noexcept;
+    void observe(std::int64_t remaining, std::int64_t limit, std::uint32_t tick) noexcept;
+
+  private:
+    std::atomic<std::uint64_t> word_{0};
+};
+
+/// The atomics of one slot; Fleet and Lease are their only users.
 struct alignas(slot_alignment) Slot {
     // Read by every choose.
-    std::atomic<std::uint64_t> key{0};
     std::atomic<std::int64_t> tokens_limit{0};   ///< Per window, effective; 0 = unknown.
     std::atomic<std::int64_t> requests_limit{0}; ///< Per request window; 0 = unknown.
-    std::atomic<std::uint64_t> correction{
-        0}; ///< What the backend counts and we do not, packed with its tick.
-    std::atomic<std::uint64_t> requests_share{
-        0}; ///< remaining/limit of requests as last seen, packed with its tick.
     Block block;
     Breaker breaker;
+    Correction correction;
+    RequestShare request_share;
     Window<10> requests;
     Window<60> tokens;
 
@@ -79,12 +111,19 @@ struct alignas(slot_alignment) Slot {
     std::atomic<std::uint64_t> sent{0};
     std::atomic<std::uint64_t> refusals{0};
     std::atomic<std::uint64_t> faults{0};
-    std::atomic<std::uint64_t> refusal_streak{0}; ///< Refusals since the last success.
-    std::atomic<std::int64_t> tokens_limit_configured{0};
+    Streak streak;
 
-    // Written once, published by named.
+    // Written once.
+    alignas(slot_alignment) std::atomic<std::int64_t> tokens_configured{0};
     std::array<std::atomic<std::uint64_t>, SlotName::bytes_max / 8> name{};
     std::atomic<std::uint64_t> named{0}; ///< Bytes of the name + 1, or 0 until it is written.
+
+    /// The window's sum as we think the backend counts it.
+    [[nodiscard]] std::int64_t tokens_counted(std::uint32_t tick) const noexcept;
+    /// Learns the limit from a response; a configured limit is never exceeded.
+    void learn_limit(std::int64_t limit) noexcept;
+    void set_name(std::string_view text) noexcept;
+    [[nodiscard]] std::string_view read_name(std::array<char, SlotName::bytes_max>& into) const noexcept;
 };
 
 } // namespace headroom::balance

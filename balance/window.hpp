@@ -17,6 +17,9 @@ struct WindowCharge {
     std::int64_t amount = 0;
 };
 
+/// Ticks fit into 28 bits: eight years of seconds.
+inline constexpr std::uint32_t window_tick_max = (std::uint32_t{1} << 28) - 1;
+
 /// A ring of `Buckets` ticks; the caller turns time into ticks, which start at 1 and never fall back by more
 /// than a window.
 template <std::size_t Buckets>
@@ -43,7 +46,6 @@ class Window {
     // A bucket packs its tick (28 bits) and its amount (36 bits), so that both change in one step.
     static constexpr unsigned amount_bits = 36;
     static constexpr std::uint64_t amount_max = (std::uint64_t{1} << amount_bits) - 1;
-    static constexpr std::uint32_t tick_mask = (std::uint32_t{1} << 28) - 1;
 
     void put(std::uint32_t tick, WindowCharge& charge) noexcept;
     void retire(std::size_t index, std::uint32_t oldest) noexcept;
