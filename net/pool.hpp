@@ -7,6 +7,7 @@
 #include "net/stream.hpp"
 #include "net/task.hpp"
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -21,6 +22,17 @@ struct PoolOptions {
     std::size_t idle_max = 256; ///< idle connections kept
     Duration idle_for_max = std::chrono::seconds(60);
     Duration connect_timeout = std::chrono::seconds(5); ///< one address, TCP and TLS together
+};
+
+/// What a pool has done so far: written by its thread alone, read by any (relaxed: each number on its own).
+struct PoolCounters {
+    std::atomic<std::uint64_t> connects{0};         ///< connections made, TLS included
+    std::atomic<std::uint64_t> connect_failures{0}; ///< addresses that could not be connected to
+    std::atomic<std::uint64_t> reuses{0};           ///< idle connections taken
+    std::atomic<std::uint64_t> stale_evictions{0};  ///< idle connections that the peer ended
+    std::atomic<std::uint64_t> aged{0};             ///< idle connections closed for their age
+    std::atomic<std::uint64_t> tls_handshakes{0};   ///< completed, the short ones included
+    std::atomic<std::uint64_t> tls_resumptions{0};  ///< short ones
 };
 
 class ConnectionPool {
@@ -53,6 +65,10 @@ class ConnectionPool {
         /// For a handle of fresh(): tries the addresses in turn, TLS included. Errors as Socket::connect and
         /// Stream::connect_tls.
         Task<Result<void>> connect();
+        /// Where it is connected to, or tried last.
+        const Endpoint& endpoint() const noexcept;
+        /// Why connect() failed last, for the log: "10.0.0.4:443: certificate has expired (...)".
+        const std::string& failure() const noexcept;
         /// Ends a connect() or whatever is awaited on the stream with `error`.
         void cancel(Error error) noexcept;
         /// The exchange ended cleanly: on destruction the connection goes back to the pool.
@@ -73,6 +89,7 @@ class ConnectionPool {
 
     std::size_t idle() const noexcept;
     std::size_t in_use() const noexcept;
+    const PoolCounters& counters() const noexcept;
     /// Closes all idle connections (their destination is thought dead, or at shutdown).
     void drop_idle() noexcept;
 

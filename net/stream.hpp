@@ -18,6 +18,7 @@ namespace headroom::net {
 
 class TlsContext;
 class TlsSession;
+class TlsSessionCache;
 
 class Stream {
   public:
@@ -33,13 +34,16 @@ class Stream {
     bool open() const noexcept { return socket_.open(); }
     bool secure() const noexcept { return tls_ != nullptr; }
     Socket& socket() noexcept { return socket_; }
+    /// Null while plain; after a failed handshake it says why (TlsSession::failure).
     const TlsSession* tls() const noexcept { return tls_.get(); }
 
     /// Server side of TLS (RFC 8446); errors: tls_handshake, tls_protocol, closed, reset, timed_out,
     /// cancelled.
     Task<Result<void>> accept_tls(TlsContext& context);
     /// Client side: SNI and host name check against `server_name` (an IP literal is checked as an address).
-    Task<Result<void>> connect_tls(TlsContext& context, std::string_view server_name);
+    /// `cache` holds sessions of the same destination to resume and keeps new ones; it outlives the stream.
+    Task<Result<void>> connect_tls(TlsContext& context, std::string_view server_name,
+                                   TlsSessionCache* cache = nullptr);
 
     class ReceiveAwaiter;
     class SendAwaiter;
@@ -50,18 +54,20 @@ class Stream {
     SendAwaiter send(std::span<iovec> pieces) noexcept;
 
     /// As Socket::expect.
-    void expect(std::size_t bytes) noexcept { socket_.expect(bytes); }
+    void expect(std::size_t bytes) noexcept;
     /// Application bytes, an end or an error are waiting for the next receive().
     bool has_input() const noexcept;
     /// As Socket::watch, about application bytes: TLS records that carry none (session tickets) are consumed
     /// silently.
     void watch(void (*notify)(void* context, Attention attention), void* context) noexcept;
-    void interrupt_receive() noexcept { socket_.interrupt_receive(); }
-    void interrupt_send() noexcept { socket_.interrupt_send(); }
+    /// As Socket::interrupt_receive and interrupt_send.
+    void interrupt_receive() noexcept;
+    void interrupt_send() noexcept;
     void cancel(Error error) noexcept { socket_.cancel(error); }
 
     /// Ends our direction in order: close_notify under TLS, then FIN.
     Task<void> finish();
+    /// Closes now, without a goodbye; nothing may be awaited. tls() is null after it.
     void close() noexcept;
 
   private:
