@@ -20,7 +20,7 @@
 namespace headroom::core {
 namespace {
 
-using Cells = std::array<std::string, 8>;
+using Cells = std::array<std::string, 6>;
 
 /// Columns as wide as their widest cell, two blanks apart; the last one is not padded.
 void print_table(const std::vector<Cells>& rows, std::ostream& out) {
@@ -80,14 +80,18 @@ void print_backends(const Config& config, std::ostream& out) {
         order.push_back(&backend);
     // Equal priorities keep the order of the configuration: these are addresses within one array.
     std::ranges::sort(order, {}, [](const auto* backend) { return std::pair{backend->priority, backend}; });
-    std::vector<Cells> rows{{"PRIORITY", "NAME", "URL", "PATHS", "CREDENTIAL", "TPM", "RPM", "DEPLOYMENTS"}};
+    std::vector<Cells> rows{{"PRIORITY", "NAME", "URL", "CREDENTIAL", "TPM", "RPM"}};
+    std::vector<Cells> paths_rows{{"NAME", "PATHS", "DEPLOYMENTS"}};
     for (const auto* backend : order) {
         rows.push_back({fmt::format("{}", backend->priority), backend->name, backend->url.text,
-                        paths(*backend), credential(*backend), quota(backend->tokens_per_minute),
-                        quota(backend->requests_per_minute), deployments(*backend)});
+                        credential(*backend), quota(backend->tokens_per_minute),
+                        quota(backend->requests_per_minute)});
+        paths_rows.push_back({backend->name, paths(*backend), deployments(*backend)});
     }
     out << "\nBackends, in the order of their priority:\n";
     print_table(rows, out);
+    out << "\nWhat they are asked for:\n";
+    print_table(paths_rows, out);
     const auto first = static_cast<std::size_t>(std::ranges::count(
         config.backends, order.empty() ? 0 : order.front()->priority, &BackendConfig::priority));
     out << "\nA request goes to the backend of the lowest priority number that has the largest part of its "

@@ -24,7 +24,7 @@ inline constexpr std::size_t url_bytes_max = 2048;
 inline constexpr std::size_t host_bytes_max = 253;
 
 inline constexpr unsigned workers_max = 256;
-inline constexpr unsigned priority_max = 1000;
+inline constexpr unsigned priority_max = 1'000'000;
 inline constexpr unsigned weight_max = 1000;
 inline constexpr std::uint64_t tokens_per_minute_max = 1'000'000'000'000;
 inline constexpr std::uint64_t requests_per_minute_max = 1'000'000'000;

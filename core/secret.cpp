@@ -7,7 +7,7 @@
 namespace headroom::core {
 
 std::string Secret::description() const {
-    return empty() ? "not set" : fmt::format("set ({} characters)", size());
+    return empty() ? "not set" : fmt::format("set ({} character{})", size(), size() == 1 ? "" : "s");
 }
 
 void Secret::wipe() noexcept {

@@ -29,7 +29,7 @@ void read_deployment_name(std::string& target, Reader& reader) {
     if (is_deployment_name(name)) {
         target = name;
     } else {
-        reader.mistake(fmt::format("{}: expected {}, found {}", reader.key(), expectation, in_ticks(name)));
+        reader.mistake(fmt::format("expected {}, found {}", expectation, in_ticks(name)));
     }
 }
 
@@ -41,14 +41,14 @@ void read_deployments(BackendDraft& draft, Reader& reader) {
         const auto upstream =
             equals == std::string::npos ? client : trimmed(std::string_view{item.text}.substr(equals + 1));
         if (!is_deployment_name(client) || !is_deployment_name(upstream)) {
-            reader.mistake(
-                fmt::format("{}: expected client's name=backend's name, such as gpt-4o=gpt-4o-eastus, "
-                            "found {}",
-                            reader.key(), in_ticks(item.text)));
+            reader.mistake(item,
+                           fmt::format("expected client's name=backend's name, such as gpt-4o=gpt-4o-eastus, "
+                                       "found {}",
+                                       in_ticks(item.text)));
         } else if (std::ranges::find(all, client, &DeploymentConfig::client_name) != all.end()) {
-            reader.mistake(fmt::format("{}: {} is given twice", reader.key(), in_ticks(client)));
+            reader.mistake(item, fmt::format("{} is given twice", in_ticks(client)));
         } else if (all.size() == limits::deployments_per_backend_max) {
-            reader.mistake(fmt::format("{}: at most {} deployments", reader.key(), all.size()));
+            reader.mistake(item, fmt::format("at most {} deployments", all.size()));
             break;
         } else {
             all.push_back({.client_name = std::string{client}, .upstream_name = std::string{upstream}});

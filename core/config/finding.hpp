@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace headroom::core {
@@ -30,6 +31,9 @@ class Findings {
     void warning(std::string_view source, std::string text) {
         add({Finding::Kind::warning, std::string{source}, std::move(text)});
     }
+
+    /// Those of the file in the order of its lines, then the others as they were found.
+    void sort_by_line(std::string_view file);
 
     [[nodiscard]] const std::vector<Finding>& all() const noexcept { return kept_; }
     [[nodiscard]] std::size_t mistakes() const noexcept { return mistakes_; }

@@ -55,8 +55,7 @@ void note_backend_variable(std::string_view name, std::string_view value, Backen
         if (!row.env.empty()) fields.push_back(row.env);
     }
     if (label.empty() || field.empty()) {
-        findings.mistake(name, "expected BACKEND_X_FIELD, such as BACKEND_1_URL, with FIELD one of " +
-                                   alternatives(fields));
+        findings.mistake(name, "expected BACKEND_X_FIELD, such as BACKEND_1_URL");
         return;
     }
     const auto rows = backend_settings();
@@ -137,8 +136,7 @@ void read_port(Reading& reading) {
         reading.findings.warning(
             "PORT", fmt::format("ignored, because listen is set by {}", draft.source_of("listen")));
     } else if (!parse_port(port)) {
-        reading.findings.mistake("PORT",
-                                 fmt::format("PORT: expected a port number, found {}", in_ticks(port)));
+        reading.findings.mistake("PORT", fmt::format("expected a port number, found {}", in_ticks(port)));
     } else {
         draft.config.listen = {ListenAddress{.port = *parse_port(port)}};
         draft.origins["listen"] = "PORT";

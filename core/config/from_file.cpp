@@ -18,12 +18,17 @@
 namespace headroom::core {
 namespace {
 
-using std::string_literals::operator""s;
-
 /// The first part of a dotted key below a prefix: "timeouts." and "timeouts.idle" give "idle".
 std::string_view next_part(std::string_view key, std::string_view prefix) {
     key.remove_prefix(prefix.size());
     return key.substr(0, key.find('.'));
+}
+
+/// "idle" and "timeouts_idle" for "timeouts.idle".
+bool is_elsewhere(std::string_view key, std::string_view typed) {
+    std::string flat{key};
+    std::ranges::replace(flat, '.', '_');
+    return same_word(key.substr(key.rfind('.') + 1), typed) || same_word(flat, typed);
 }
 
 class FileReader {
@@ -62,7 +67,9 @@ class FileReader {
             } else if (group && !child.key.empty() && child.kind == Node::Kind::map) {
                 read_map(child, key + ".", rows, target, origins, [](const Node&) { return false; }, {});
             } else if (group && !child.key.empty()) {
-                mistake(child.place, fmt::format("{}: expected a mapping, found {}", key, child.kind_name()));
+                mistake(child.place,
+                        fmt::format("{}: expected a mapping with {}, found {}", key,
+                                    alternatives(parts_below(key + ".", rows)), child.kind_name()));
             } else {
                 unknown_key(child, prefix, rows, special_keys);
             }
@@ -84,25 +91,36 @@ class FileReader {
                 }
             }
             if (node.children.empty()) mistake(node.place, fmt::format("{}: the list is empty", row.key));
+        } else if (node.kind == Node::Kind::nothing) {
+            mistake(node.key_place,
+                    fmt::format("{}: no value is given; expected {}, or no such line", row.key, row.unit));
         } else {
-            const auto found = node.kind == Node::Kind::nothing ? "nothing; remove the key for the default"s
-                                                                : std::string{node.kind_name()};
-            mistake(node.kind == Node::Kind::nothing ? node.key_place : node.place,
-                    fmt::format("{}: expected {}, found {}", row.key, row.unit, found));
+            mistake(node.place,
+                    fmt::format("{}: expected {}, found {}", row.key, row.unit, node.kind_name()));
         }
         apply(row, target, origins, std::move(items), std::string{row.key}, reading_);
+    }
+
+    /// The parts that may follow a prefix, each once.
+    template <typename Row>
+    static std::vector<std::string_view> parts_below(std::string_view prefix, std::span<const Row> rows) {
+        std::vector<std::string_view> parts;
+        for (const Row& row : rows) {
+            if (!row.key.starts_with(prefix)) continue;
+            const auto part = next_part(row.key, prefix);
+            if (std::ranges::find(parts, part) == parts.end()) parts.push_back(part);
+        }
+        return parts;
     }
 
     template <typename Row>
     void unknown_key(const Node& child, std::string_view prefix, std::span<const Row> rows,
                      std::vector<std::string_view> known) {
+        const auto parts = parts_below(prefix, rows);
+        known.insert(known.end(), parts.begin(), parts.end());
         std::vector<std::string_view> elsewhere;
         for (const Row& row : rows) {
-            if (row.key.starts_with(prefix)) {
-                const auto part = next_part(row.key, prefix);
-                if (std::ranges::find(known, part) == known.end()) known.push_back(part);
-            }
-            if (same_word(row.key.substr(row.key.rfind('.') + 1), child.key)) elsewhere.push_back(row.key);
+            if (is_elsewhere(row.key, child.key)) elsewhere.push_back(row.key);
         }
         std::string hint = suggestion(child.key, known);
         if (!elsewhere.empty()) hint = fmt::format("; did you mean `{}`?", elsewhere.front());

@@ -43,6 +43,7 @@ Loaded load_config(const Options& options, const Environment& environment) {
     read_flags(options, reading);
     resolve(draft, loaded.findings);
     verify(draft, loaded.findings);
+    loaded.findings.sort_by_line(draft.config_file);
     loaded.config = std::move(draft.config);
     loaded.config_file = std::move(draft.config_file);
     loaded.origins.insert(draft.origins.begin(), draft.origins.end());

@@ -78,8 +78,7 @@ void read_http_url(std::string& target, Reader& reader) {
     if (url.starts_with("http://") || url.starts_with("https://")) {
         target = std::move(url);
     } else {
-        reader.mistake(
-            fmt::format("{}: expected a URL such as https://host, found {}", reader.key(), in_ticks(url)));
+        reader.mistake(fmt::format("expected a URL such as https://host, found {}", in_ticks(url)));
     }
 }
 

@@ -38,12 +38,25 @@ std::optional<std::string> read_secret_file(const std::string& file) {
 
 } // namespace
 
+std::string Reader::about(const GivenText& item, std::string text) const {
+    // A variable or flag is its own place; a line of the file does not say which setting it is about.
+    return item.source == given_.key ? text : given_.key + ": " + text;
+}
+
+void Reader::mistake(const GivenText& item, std::string text) {
+    findings_.mistake(item.source, about(item, std::move(text)));
+}
+
+void Reader::warning(std::string text) {
+    findings_.warning(given_.items.front().source, about(given_.items.front(), std::move(text)));
+}
+
 bool Reader::same(std::string_view word) const noexcept {
     return same_word(trimmed(text()), word);
 }
 
 void Reader::expected(std::string_view what) {
-    mistake(fmt::format("{}: expected {}, found {}", given_.key, what, in_ticks(text())));
+    mistake(fmt::format("expected {}, found {}", what, in_ticks(text())));
 }
 
 void Reader::refuse_word(std::span<const std::string_view> words) {
@@ -146,10 +159,9 @@ void Reader::file(std::string& target) {
 std::optional<ListenAddress> Reader::checked_address(const GivenText& item) {
     auto value = parse_listen_address(item.text);
     if (!value) {
-        findings_.mistake(item.source,
-                          fmt::format("{}: expected a numeric address and a port, such as 0.0.0.0:8080, "
-                                      "[::]:8080 or :8080, found {}",
-                                      given_.key, in_ticks(item.text)));
+        mistake(item, fmt::format("expected a numeric address and a port, such as 0.0.0.0:8080, [::]:8080 or "
+                                  ":8080, found {}",
+                                  in_ticks(item.text)));
     }
     return value;
 }
@@ -162,7 +174,7 @@ void Reader::addresses(std::vector<ListenAddress>& target) {
     std::vector<ListenAddress> all;
     for (const auto& item : given_.items) {
         if (all.size() == limits::listen_addresses_max) {
-            findings_.mistake(item.source, fmt::format("{}: at most {} addresses", given_.key, all.size()));
+            mistake(item, fmt::format("at most {} addresses", all.size()));
             break;
         }
         if (auto value = checked_address(item)) all.push_back(*std::move(value));
@@ -174,16 +186,14 @@ void Reader::take_secret(Secret& target, std::string_view bytes, std::string_vie
     bytes = trimmed(bytes);
     // It goes into a header field, so a line break in it would be a header of its own.
     if (bytes.empty()) {
-        mistake(fmt::format("{}: {} is empty", given_.key, what));
+        mistake(fmt::format("{} is empty", what));
     } else if (bytes.size() > limits::secret_bytes_max) {
-        mistake(
-            fmt::format("{}: {} is longer than {} characters", given_.key, what, limits::secret_bytes_max));
+        mistake(fmt::format("{} is longer than {} characters", what, limits::secret_bytes_max));
     } else if (!is_printable(bytes)) {
-        mistake(fmt::format("{}: {} has a blank, line break or other character that no key has", given_.key,
-                            what));
+        mistake(fmt::format("{} has a blank, line break or other character that no key has", what));
     } else {
         if (bytes.find_first_of("<>{}") != std::string_view::npos) {
-            warning(fmt::format("{}: {} looks like a placeholder", given_.key, what));
+            warning(fmt::format("{} looks like a placeholder", what));
         }
         target = Secret{std::string{bytes}};
     }
@@ -197,7 +207,7 @@ void Reader::secret_from_environment(Secret& target) {
     const std::string variable{trimmed(text())};
     const auto value = environment_.find(variable);
     if (value.empty()) {
-        mistake(fmt::format("{}: the environment variable {} is not set", given_.key, in_ticks(variable)));
+        mistake(fmt::format("the environment variable {} is not set", in_ticks(variable)));
     } else {
         take_secret(target, value, fmt::format("the value of {}", in_ticks(variable)));
     }
@@ -209,7 +219,7 @@ void Reader::secret_from_file(Secret& target) {
     if (path.empty()) return;
     const auto bytes = read_secret_file(path);
     if (!bytes) {
-        mistake(fmt::format("{}: cannot read the file {}", given_.key, in_ticks(path)));
+        mistake(fmt::format("cannot read the file {}", in_ticks(path)));
     } else {
         take_secret(target, *bytes, fmt::format("the content of {}", in_ticks(path)));
     }

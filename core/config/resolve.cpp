@@ -80,6 +80,7 @@ void resolve_auth(BackendDraft& backend, const IdentityConfig& identity, Finding
         config.auth = BackendAuth::managed_identity;
     } else {
         config.auth = BackendAuth::passthrough;
+        if (!backend.url_valid) return;
         findings.warning(backend.where,
                          fmt::format("backend {} has no key, and there is no managed identity here "
                                      "(IDENTITY_ENDPOINT): the client's own credential is passed on. "

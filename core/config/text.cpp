@@ -13,6 +13,8 @@ namespace {
 constexpr std::size_t shown_characters_max = 80;
 // Longer words are never a slip of a key, and the distance costs their product.
 constexpr std::size_t compared_characters_max = 64;
+// Shorter words are part of too many names.
+constexpr std::size_t contained_characters_min = 3;
 
 char lower(char c) noexcept {
     return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
@@ -94,6 +96,12 @@ std::string_view nearest(std::string_view word, std::span<const std::string_view
             best = candidate;
             allowed = steps;
         }
+    }
+    if (!best.empty() || typed.size() < contained_characters_min) return best;
+    // "KEY" for "APIKEY": a part of the name is remembered more often than a wrong spelling of it.
+    for (const auto candidate : candidates) {
+        const bool shorter = best.empty() || candidate.size() < best.size();
+        if (shorter && lowered(candidate).find(typed) != std::string::npos) best = candidate;
     }
     return best;
 }

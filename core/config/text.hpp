@@ -21,7 +21,7 @@ namespace headroom::core {
 [[nodiscard]] std::string in_ticks(std::string_view text);
 
 /// The candidate with the smallest edit distance (case ignored, a swap counts one), if it is near enough to
-/// be a slip; empty otherwise.
+/// be a slip, else the shortest one that contains the word; empty when there is neither.
 [[nodiscard]] std::string_view nearest(std::string_view word, std::span<const std::string_view> candidates);
 
 /// "; did you mean `x`?" or nothing.

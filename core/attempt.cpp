@@ -1,0 +1,350 @@
+// One try on one backend.
+#include "core/attempt.hpp"
+
+#include "core/exchange.hpp"
+#include "core/relay.hpp"
+#include "core/tunnel.hpp"
+
+#include <algorithm>
+#include <array>
+#include <span>
+#include <utility>
+
+namespace headroom::core {
+namespace {
+
+/// Pieces handed to the kernel at once (IOV_MAX is 1,024).
+constexpr std::size_t pieces_max = 512;
+/// An error body longer than this is not kept for another try; it is the client's at once.
+constexpr std::uint64_t error_body_bytes_max = 64U * 1024;
+
+constexpr net::Error interrupted{net::ErrorCode::interrupted, net::Side::local, false};
+
+balance::Fault fault_of(net::Error error) noexcept {
+    return error.code == net::ErrorCode::timed_out ? balance::Fault::timeout : balance::Fault::reset;
+}
+
+} // namespace
+
+Attempt::Attempt(Exchange& exchange, std::uint32_t backend, balance::Lease lease)
+    : exchange_(exchange),
+      backend_(backend),
+      lease_(std::move(lease)),
+      deadline_(
+          exchange.shard().loop().deadlines(), [](void* self) { static_cast<Attempt*>(self)->on_deadline(); },
+          this),
+      hold_deadline_(
+          exchange.shard().loop().deadlines(),
+          [](void* self) {
+              static_cast<Attempt*>(self)->hold_ended_ = true;
+              static_cast<Attempt*>(self)->attend();
+          },
+          this) {}
+
+Attempt::~Attempt() = default;
+
+net::Task<Attempt::End> Attempt::run() {
+    Shard& shard = exchange_.shard();
+    shard.count().backend[backend_].attempts.add();
+    if (!request_.build(exchange_, backend_)) {
+        error_ = {net::ErrorCode::no_memory, net::Side::local, false};
+        lease_.cancel_unsent(shard.loop().now());
+        co_return End::failed;
+    }
+    exchange_.record().backend = backend_;
+    exchange_.record().target = request_.target();
+    Step step = co_await ask(false);
+    if (step == Step::again) step = co_await ask(true);
+    if (step == Step::client_gone) co_return End::client_gone;
+    if (step != Step::go_on) co_return End::failed;
+    co_return co_await judge();
+}
+
+// 7 acquire, 8 send, and the head of 9
+
+net::Task<Attempt::Step> Attempt::ask(bool fresh) {
+    Shard& shard = exchange_.shard();
+    net::ConnectionPool& pool = shard.pool(backend_);
+    reader_.reset();
+    connection_ = fresh ? net::ConnectionPool::Handle() : pool.take_idle();
+    if (!connection_) {
+        connection_ = pool.fresh();
+        const net::Result<void> connected = co_await connection_.connect();
+        if (!connected) co_return failed_by(connected.error(), fresh);
+    }
+    connection_.stream().watch(
+        [](void* self, net::Attention attention) { static_cast<Attempt*>(self)->on_backend(attention); },
+        this);
+    reader_.emplace(connection_.stream(), shard.loop().buffers());
+    reader_->parser().expect(exchange_.head().method(),
+                             exchange_.head().upgrade().empty() ? "" : "websocket");
+    sent_at_ = shard.loop().now();
+    deadline_.arm(sent_at_ + shard.config().timeouts.first_byte);
+    net::Result<void> step = co_await send();
+    // a backend that answers early may stop reading, or close: its answer counts, not our unsent rest
+    if (step || step.error().code == net::ErrorCode::interrupted ||
+        (step.error().code == net::ErrorCode::reset && connection_.stream().has_input())) {
+        step = co_await read_head();
+    }
+    deadline_.disarm();
+    if (!step) co_return failed_by(step.error(), fresh);
+    co_return Step::go_on;
+}
+
+net::Task<net::Result<void>> Attempt::send() {
+    sending_ = true;
+    std::vector<iovec>& pieces = request_.pieces();
+    for (std::size_t at = 0; at < pieces.size(); at += pieces_max) {
+        const auto batch = std::span(pieces).subspan(at, std::min(pieces_max, pieces.size() - at));
+        const net::Result<void> sent = co_await connection_.stream().send(batch);
+        if (!sent) {
+            sending_ = false;
+            co_return sent.error();
+        }
+    }
+    if (exchange_.body_streams()) {
+        const net::Result<void> streamed = co_await stream_body();
+        sending_ = false;
+        co_return streamed;
+    }
+    sending_ = false;
+    sent_whole_ = true;
+    co_return net::Result<void>();
+}
+
+/// Passes a body on that was too large to hold. The backend may answer before it has all of it.
+net::Task<net::Result<void>> Attempt::stream_body() {
+    Session& session = exchange_.session();
+    if (exchange_.head().expects_continue() && exchange_.body().size() == 0 &&
+        !co_await exchange_.send_continue()) {
+        co_return net::Error{net::ErrorCode::cancelled, net::Side::client, false};
+    }
+    exchange_.spend_body();
+    const TimeoutConfig& timeouts = exchange_.shard().config().timeouts;
+    net::BodyParts parts;
+    std::vector<iovec> pieces;
+    while (!parts.last) {
+        if (connection_.stream().has_input()) co_return interrupted;
+        session.limit_reading(exchange_.shard().loop().now() + timeouts.body);
+        net::Result<net::BodyParts> read = co_await session.reader().read_body();
+        session.lift_limit();
+        if (!read) {
+            if (read.error().code == net::ErrorCode::interrupted && !session.expired()) continue;
+            co_return net::Error{net::ErrorCode::cancelled, net::Side::client, false};
+        }
+        parts = std::move(*read);
+        pieces.clear();
+        const net::ChunkHeader header(std::max<std::size_t>(1, parts.bytes()), false);
+        const bool framed = request_.chunked() && parts.bytes() > 0;
+        if (framed) pieces.push_back({const_cast<char*>(header.view().data()), header.view().size()});
+        for (std::size_t i = 0; i < parts.count; ++i) {
+            pieces.push_back({parts.pieces[i].mutable_data(), parts.pieces[i].size()});
+        }
+        std::string_view end = framed ? "\r\n" : "";
+        if (request_.chunked() && parts.last) end = framed ? net::last_chunk_after_chunk : net::last_chunk;
+        if (!end.empty()) pieces.push_back({const_cast<char*>(end.data()), end.size()});
+        deadline_.arm(exchange_.shard().loop().now() + timeouts.first_byte);
+        if (pieces.empty()) continue;
+        const net::Result<void> sent = co_await connection_.stream().send(pieces);
+        if (!sent) co_return sent.error();
+    }
+    exchange_.end_body();
+    sent_whole_ = true;
+    co_return net::Result<void>();
+}
+
+net::Task<net::Result<void>> Attempt::read_head() {
+    if (reader_->try_read_head()) {
+        if (reader_->failed()) co_return reader_->error();
+        co_return net::Result<void>();
+    }
+    while (true) {
+        net::Result<void> read = co_await reader_->read_head();
+        if (read || read.error().code != net::ErrorCode::interrupted) co_return read;
+        if (exchange_.probe_due() && !co_await exchange_.probe_client()) {
+            co_return net::Error{net::ErrorCode::cancelled, net::Side::client, false};
+        }
+    }
+}
+
+Attempt::Step Attempt::failed_by(net::Error error, bool fresh) noexcept {
+    const net::Time now = exchange_.shard().loop().now();
+    error_ = error;
+    const bool connected = reader_.has_value();
+    const bool silent = !connected || reader_->received_bytes() == 0;
+    const bool lost = error.code == net::ErrorCode::closed || error.code == net::ErrorCode::reset;
+    const bool stale = connected && connection_.reused() && silent && lost && !fresh;
+    if (error.code == net::ErrorCode::cancelled) {
+        connection_.close();
+        connected ? lease_.abandon(0, now) : lease_.cancel_unsent(now);
+        return exchange_.ending() ? Step::failed : Step::client_gone;
+    }
+    connection_.close();
+    // the connection had idled away, which says nothing about the backend
+    if (stale && !(exchange_.body_streams() && exchange_.body_spent())) return Step::again;
+    BackendCounters& counters = exchange_.shard().count().backend[backend_];
+    if (!connected) {
+        counters.connect_failures.add();
+        const bool tls = error.code == net::ErrorCode::tls_handshake ||
+                         error.code == net::ErrorCode::tls_certificate ||
+                         error.code == net::ErrorCode::tls_protocol;
+        lease_.fault(tls ? balance::Fault::tls : balance::Fault::connect, now);
+    } else {
+        counters.broken.add();
+        lease_.fault(fault_of(error), now);
+    }
+    return Step::failed;
+}
+
+// 9 judge
+
+net::Task<Attempt::End> Attempt::judge() {
+    Shard& shard = exchange_.shard();
+    const net::Head& head = reader_->head();
+    status_ = head.status();
+    observe_limits();
+    const auto waited = std::chrono::duration_cast<std::chrono::microseconds>(shard.loop().now() - sent_at_);
+    shard.count().backend[backend_].first_byte.record(
+        static_cast<std::uint64_t>(std::max<std::int64_t>(0, waited.count())));
+    exchange_.record().head_at = shard.loop().now();
+    if (head.framing() == net::BodyFraming::tunnel) {
+        verdict_ = balance::Verdict::pass;
+        lease_.success(shard.loop().now());
+        co_return co_await run_tunnel(*this);
+    }
+    if (balance::wants_body(status_)) {
+        const net::Result<void> read = co_await read_error_body();
+        if (!read) {
+            status_ = 0;
+            const Step step = failed_by(read.error(), true);
+            co_return step == Step::client_gone ? End::client_gone : End::failed;
+        }
+    }
+    balance::Answer answer;
+    answer.status = status_;
+    std::string_view body = held_.empty() ? std::string_view() : held_.front().view();
+    answer.body = body.substr(0, balance::classify_body_bytes_max);
+    answer.operation = exchange_.route().operation;
+    answer.own_credentials = shard.config().backends[backend_].auth != BackendAuth::passthrough;
+    answer.names_object = exchange_.route().names_object || exchange_.facts().previous_response_hash != 0;
+    verdict_ = balance::classify(answer);
+    shard.count().backend[backend_].answers[static_cast<std::size_t>(verdict_)].add();
+    if (verdict_ == balance::Verdict::pass || verdict_ == balance::Verdict::pass_error) {
+        lease_.success(shard.loop().now());
+        Relay relay(*this);
+        co_return co_await relay.run();
+    }
+    settle_failure();
+    release_connection();
+    co_return End::failed;
+}
+
+net::Task<net::Result<void>> Attempt::read_error_body() {
+    while (!body_whole_ && held_bytes_ <= error_body_bytes_max) {
+        net::BodyParts parts;
+        const net::Result<void> read = co_await read_parts(parts);
+        if (!read) co_return read.error();
+        hold(parts);
+    }
+    co_return net::Result<void>();
+}
+
+net::Task<net::Result<void>> Attempt::read_parts(net::BodyParts& parts) {
+    if (reader_->try_read_body(parts)) {
+        if (reader_->failed()) co_return reader_->error();
+        co_return net::Result<void>();
+    }
+    while (true) {
+        deadline_.arm(exchange_.shard().loop().now() + exchange_.shard().config().timeouts.idle);
+        net::Result<net::BodyParts> read = co_await reader_->read_body();
+        deadline_.disarm();
+        if (read) {
+            parts = std::move(*read);
+            co_return net::Result<void>();
+        }
+        if (read.error().code != net::ErrorCode::interrupted) co_return read.error();
+        if (std::exchange(hold_ended_, false)) co_return interrupted;
+    }
+}
+
+void Attempt::hold(net::BodyParts& parts) {
+    held_bytes_ += parts.bytes();
+    for (std::size_t i = 0; i < parts.count; ++i)
+        held_.push_back(std::move(parts.pieces[i]));
+    body_whole_ = body_whole_ || parts.last;
+}
+
+void Attempt::observe_limits() noexcept {
+    for (const net::Head::Field field : reader_->head()) {
+        if (field.id == net::FieldId::x_ratelimit || field.id == net::FieldId::retry_after ||
+            field.id == net::FieldId::retry_after_ms) {
+            limits_.on_field(field.name, field.value);
+        }
+    }
+    lease_.observe(limits_, exchange_.shard().loop().now());
+}
+
+void Attempt::settle_failure() noexcept {
+    net::Loop& loop = exchange_.shard().loop();
+    const std::string_view body = held_.empty() ? std::string_view() : held_.front().view();
+    switch (verdict_) {
+        case balance::Verdict::quota:
+            lease_.refused(balance::refusal_from(status_, limits_, body, loop.wall_now()),
+                           loop.now());
+            break;
+        case balance::Verdict::auth_fault: lease_.fault(balance::Fault::auth, loop.now()); break;
+        case balance::Verdict::deployment_missing:
+            lease_.fault(balance::Fault::deployment_missing, loop.now());
+            break;
+        default: lease_.fault(balance::Fault::server_error, loop.now()); break;
+    }
+}
+
+void Attempt::blame(net::Error error) noexcept {
+    error_ = error;
+    exchange_.shard().count().backend[backend_].broken.add();
+    lease_.fault(fault_of(error), exchange_.shard().loop().now());
+    connection_.close();
+}
+
+void Attempt::release_connection() noexcept {
+    deadline_.disarm();
+    hold_deadline_.disarm();
+    if (!connection_) return;
+    connection_.stream().watch(nullptr, nullptr);
+    const bool clean =
+        sent_whole_ && reader_->complete() && reader_->head().keep_alive() && !reader_->excess();
+    if (clean) connection_.keep();
+    connection_ = net::ConnectionPool::Handle();
+}
+
+net::Task<void> Attempt::relay_failure() {
+    Relay relay(*this);
+    co_await relay.run_held();
+}
+
+void Attempt::note_failure() noexcept {
+    exchange_.record().add_failed({backend_, status_, error_.code, verdict_});
+    if (verdict_ == balance::Verdict::quota) exchange_.shard().count().quota_absorbed.add();
+}
+
+void Attempt::cancel(net::Error error) noexcept {
+    if (connection_) connection_.cancel(error);
+}
+
+void Attempt::attend() noexcept {
+    if (connection_ && reader_.has_value()) connection_.stream().interrupt_receive();
+}
+
+void Attempt::on_deadline() noexcept {
+    cancel({net::ErrorCode::timed_out, net::Side::backend, true});
+}
+
+/// The backend answers (or goes) before it has the whole request: no use in sending the rest.
+void Attempt::on_backend(net::Attention) noexcept {
+    if (!sending_) return;
+    connection_.stream().interrupt_send();
+    exchange_.session().stream().interrupt_receive();
+}
+
+} // namespace headroom::core

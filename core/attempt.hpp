@@ -1,0 +1,112 @@
+// Attempt: one try of a request on one backend: acquire, send, read the response head, judge it.
+// Owns the lease, the connection and what was received. While nothing has reached the client it may fail
+// without harm. Not here: giving the response to the client (core/relay.hpp), which backend and how often
+// (core/exchange.hpp).
+#pragma once
+
+#include "balance/classify.hpp"
+#include "balance/lease.hpp"
+#include "balance/rate_limits.hpp"
+#include "core/upstream_request.hpp"
+#include "net/deadline.hpp"
+#include "net/http/reader.hpp"
+#include "net/pool.hpp"
+#include "net/task.hpp"
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+namespace headroom::core {
+
+class Exchange;
+
+class Attempt {
+  public:
+    enum class End : std::uint8_t {
+        taken,       ///< The response is the client's, or became so as far as it could.
+        failed,      ///< Nothing has reached the client: another backend may be asked.
+        client_gone, ///< The client left.
+    };
+
+    Attempt(Exchange& exchange, std::uint32_t backend, balance::Lease lease);
+    Attempt(const Attempt&) = delete;
+    Attempt& operator=(const Attempt&) = delete;
+    ~Attempt();
+
+    net::Task<End> run();
+    /// For a failed one with a whole response: gives that to the client after all.
+    net::Task<void> relay_failure();
+
+    /// Ends whatever is awaited on the backend's connection with `error`.
+    void cancel(net::Error error) noexcept;
+    /// Interrupts a wait for the backend, so that the exchange's flags are looked at.
+    void attend() noexcept;
+
+    [[nodiscard]] balance::Verdict verdict() const noexcept { return verdict_; }
+    /// A response was received as far as held() goes, and it is all of it.
+    [[nodiscard]] bool has_response() const noexcept { return status_ != 0 && body_whole_; }
+    /// Counts and records a failed attempt.
+    void note_failure() noexcept;
+
+    // For the relay.
+    Exchange& exchange() noexcept { return exchange_; }
+    std::uint32_t backend() const noexcept { return backend_; }
+    balance::Lease& lease() noexcept { return lease_; }
+    net::ResponseReader& reader() noexcept { return *reader_; }
+    net::Stream& stream() noexcept { return connection_.stream(); }
+    std::vector<net::Slice>& held() noexcept { return held_; }
+    std::uint64_t held_bytes() const noexcept { return held_bytes_; }
+    bool body_whole() const noexcept { return body_whole_; }
+    /// The next pieces of the response's body into `parts`, by the idle deadline. A wait that was interrupted
+    /// for the exchange's sake goes on by itself; one that hold_until() ended is `interrupted`.
+    net::Task<net::Result<void>> read_parts(net::BodyParts& parts);
+    /// Keeps `parts` for later.
+    void hold(net::BodyParts& parts);
+    /// read_parts() ends with `interrupted` at `at`, once.
+    void hold_until(net::Time at) noexcept { hold_deadline_.arm(at); }
+    void hold_over() noexcept { hold_deadline_.disarm(); }
+    /// The response ended early; settles the lease as the backend's fault.
+    void blame(net::Error error) noexcept;
+    /// The response was read to its end: the connection may serve again if it is provably clean.
+    void release_connection() noexcept;
+    void close_connection() noexcept { connection_.close(); }
+
+  private:
+    enum class Step : std::uint8_t { go_on, again, failed, client_gone };
+
+    net::Task<Step> ask(bool fresh);
+    net::Task<net::Result<void>> connect();
+    net::Task<net::Result<void>> send();
+    net::Task<net::Result<void>> stream_body();
+    net::Task<net::Result<void>> read_head();
+    net::Task<net::Result<void>> read_error_body();
+    net::Task<End> judge();
+    Step failed_by(net::Error error, bool fresh) noexcept;
+    void observe_limits() noexcept;
+    void settle_failure() noexcept;
+    void on_deadline() noexcept;
+    void on_backend(net::Attention attention) noexcept;
+
+    Exchange& exchange_;
+    std::uint32_t backend_;
+    balance::Lease lease_;
+    balance::RateLimits limits_;
+    UpstreamRequest request_;
+    net::ConnectionPool::Handle connection_;
+    std::optional<net::ResponseReader> reader_;
+    net::Deadline deadline_;
+    net::Deadline hold_deadline_;
+    std::vector<net::Slice> held_;
+    std::uint64_t held_bytes_ = 0;
+    net::Time sent_at_{};
+    net::Error error_;
+    std::uint16_t status_ = 0;
+    balance::Verdict verdict_ = balance::Verdict::transient_fault;
+    bool body_whole_ = false;
+    bool sending_ = false;
+    bool sent_whole_ = false;
+    bool hold_ended_ = false;
+};
+
+} // namespace headroom::core

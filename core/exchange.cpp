@@ -1,0 +1,298 @@
+// An exchange's course: read, route, estimate, choose and try; the body's reading is in exchange_body.cpp.
+#include "core/exchange.hpp"
+
+#include "core/attempt.hpp"
+#include "core/relay.hpp"
+#include "core/report.hpp"
+
+#include <array>
+#include <utility>
+
+namespace headroom::core {
+namespace {
+
+/// How long after a client's FIN its response may still come before we ask whether somebody is there.
+constexpr std::chrono::milliseconds probe_after{200};
+constexpr unsigned probes_max = 2;
+
+} // namespace
+
+Exchange::Exchange(Session& session)
+    : session_(session),
+      body_(session.shard().loop().buffers()),
+      probe_at_(
+          session.shard().loop().deadlines(),
+          [](void* self) { static_cast<Exchange*>(self)->on_probe_due(); }, this) {}
+
+Exchange::~Exchange() {
+    session_.stream().watch(nullptr, nullptr);
+}
+
+net::Task<bool> Exchange::run() {
+    begin();
+    std::optional<Answer> own = answer_locally();
+    if (!own) own = check_body();
+    if (!own) {
+        BodyStep step = take_body();
+        if (step == BodyStep::need_more) step = co_await read_body() ? BodyStep::done : BodyStep::refused;
+        if (step == BodyStep::refused) {
+            own = std::move(refusal_);
+        } else {
+            own = find_candidates();
+        }
+    }
+    if (!own) {
+        watch_client();
+        co_await try_backends();
+    } else if (own->status != 0) {
+        co_await answer(std::move(*own));
+    }
+    finish();
+    co_return keep_;
+}
+
+void Exchange::begin() {
+    const net::Head& request = head();
+    record_.started = shard().loop().now();
+    record_.method = request.method_text();
+    record_.path = request.path();
+    keep_ = request.keep_alive();
+    route_ = route_of(request.path(), request.query());
+    record_.operation = route_.operation;
+    shard().count().requests.add();
+}
+
+void Exchange::finish() {
+    record_.ended = shard().loop().now();
+    record_.bytes_in = session_.reader().parser().body_bytes();
+    if (!session_.reader().complete()) keep_ = false;
+    report(shard(), record_);
+}
+
+net::Task<void> Exchange::answer(Answer answer, Outcome outcome) {
+    if (!session_.reader().complete()) {
+        // an unread body may not be taken for the next request
+        if (has_body_ && !body_read_) {
+            keep_ = false;
+            session_.refuse_more();
+        }
+    }
+    answer.close = answer.close || !keep_;
+    record_.status = answer.status;
+    record_.bytes_out = answer.body.size();
+    record_.outcome = outcome;
+    if (!co_await session_.send_answer(std::move(answer))) {
+        record_.outcome = Outcome::client_gone;
+        keep_ = false;
+    }
+}
+
+std::optional<Answer> Exchange::answer_locally() {
+    const net::Head& request = head();
+    if (request.path() == "/healthz" &&
+        (request.method() == net::Method::get || request.method() == net::Method::head)) {
+        Answer healthy;
+        healthy.body = "Healthy";
+        healthy.content_type = "text/plain; charset=utf-8";
+        record_.why = "health";
+        return healthy;
+    }
+    if (request.method() == net::Method::options && request.target() == "*") {
+        Answer options;
+        options.status = 204;
+        options.allow = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS";
+        return options;
+    }
+    if (route_.shape == PathShape::unknown) {
+        record_.why = "no-route";
+        return error_answer(
+            404, "404",
+            "Resource not found. Headroom serves /openai/deployments/{deployment}/..., /openai/v1/... "
+            "and /v1/... .");
+    }
+    return std::nullopt;
+}
+
+std::optional<Answer> Exchange::find_candidates() {
+    const std::string_view named = route_.deployment;
+    if (!named.empty()) {
+        if (!percent_decode(named, client_name_))
+            return error_answer(400, "", "The deployment name is not valid.");
+    } else {
+        client_name_ = facts().model();
+    }
+    record_.deployment = client_name_;
+    record_.stream = facts().stream;
+    cost_ = balance::estimate(facts(), route_.operation);
+    record_.estimated_tokens = cost_.charge.count();
+    const std::size_t backends = shard().config().backends.size();
+    for (std::uint32_t i = 0; i < backends; ++i) {
+        if (able(i)) candidates_ |= std::uint64_t{1} << i;
+    }
+    if (candidates_ != 0) return std::nullopt;
+    if (client_name_.empty()) {
+        record_.why = "no-model";
+        return error_answer(
+            400, "", "The request names no deployment: neither its path nor `model` in its body does.");
+    }
+    record_.why = "no-deployment";
+    return error_answer(404, "DeploymentNotFound",
+                        "No backend serves the deployment that this request names.");
+}
+
+bool Exchange::able(std::uint32_t backend) noexcept {
+    const BackendConfig& config = shard().config().backends[backend];
+    if (config.only_listed_deployments && config.find_deployment(client_name_) == nullptr) return false;
+    return !deployment_in_path(route_, config) || !upstream_name(backend).empty();
+}
+
+std::string_view Exchange::upstream_name(std::uint32_t backend) const noexcept {
+    const BackendConfig& config = session_.shard().config().backends[backend];
+    if (const DeploymentConfig* mapped = config.find_deployment(client_name_); mapped != nullptr) {
+        return mapped->upstream_name;
+    }
+    // an override stands for every deployment, but not for requests that have none (GET /models)
+    if (!config.deployment.empty() && (!client_name_.empty() || deployment_in_path(route_, config))) {
+        return config.deployment;
+    }
+    return client_name_;
+}
+
+balance::Choice Exchange::choose() {
+    std::array<balance::SlotKey, balance::backends_max> keys;
+    const std::size_t backends = shard().config().backends.size();
+    std::string_view last_name;
+    balance::SlotKey last_key = shard().fleet().key({});
+    for (std::uint32_t i = 0; i < backends; ++i) {
+        if ((candidates_ >> i & 1U) == 0) continue;
+        const std::string_view name = upstream_name(i);
+        if (name != last_name) {
+            last_name = name;
+            last_key = shard().fleet().key(name);
+        }
+        keys[i] = last_key;
+    }
+    balance::Demand demand;
+    demand.deployments = std::span(keys).first(backends);
+    demand.cost = cost_.charge;
+    demand.prompt = cost_.prompt;
+    demand.candidates = candidates_;
+    demand.excluded = excluded_;
+    demand.operation = route_.operation;
+    demand.may_probe = !body_streams_;
+    demand.random = shard().loop().random();
+    return shard().balancer().choose(shard().fleet(), demand, shard().loop().now());
+}
+
+net::Task<void> Exchange::try_backends() {
+    while (true) {
+        balance::Choice choice = choose();
+        const bool out_of_attempts = record_.attempts >= shard().config().attempts_max() || body_spent_;
+        if (choice.kind == balance::Choice::Kind::refuse || out_of_attempts) {
+            if (choice.lease) choice.lease.cancel_unsent(shard().loop().now());
+            co_await give_up(choice);
+            co_return;
+        }
+        excluded_ |= std::uint64_t{1} << choice.backend;
+        if (record_.attempts++ > 0) shard().count().retries.add();
+        attempt_ = std::make_unique<Attempt>(*this, choice.backend, std::move(choice.lease));
+        const Attempt::End end = co_await attempt_->run();
+        if (end == Attempt::End::taken) {
+            attempt_.reset();
+            co_return;
+        }
+        quota_seen_ = quota_seen_ || attempt_->verdict() == balance::Verdict::quota;
+        if (end == Attempt::End::client_gone) {
+            attempt_.reset();
+            record_.outcome = Outcome::client_gone;
+            keep_ = false;
+            co_return;
+        }
+        attempt_->note_failure();
+        if (attempt_->has_response() && attempt_->verdict() != balance::Verdict::quota) {
+            last_failed_ = std::move(attempt_);
+        }
+        attempt_.reset();
+    }
+}
+
+net::Task<void> Exchange::give_up(const balance::Choice& refusal) {
+    if (body_streams_ && !body_read_) {
+        keep_ = false;
+        session_.refuse_more();
+    }
+    if (quota_seen_ || (refusal.quota && last_failed_ == nullptr && record_.attempts == 0)) {
+        record_.why = "quota";
+        shard().count().exhausted.add();
+        const auto wait = refusal.retry_after > balance::Duration::zero()
+                              ? refusal.retry_after
+                              : balance::Duration(std::chrono::seconds(1));
+        co_await answer(exhausted_answer(wait), Outcome::exhausted);
+        co_return;
+    }
+    if (last_failed_ != nullptr && last_failed_->verdict() != balance::Verdict::auth_fault) {
+        record_.why = "all-failed";
+        attempt_ = std::move(last_failed_);
+        co_await attempt_->relay_failure();
+        attempt_.reset();
+        co_return;
+    }
+    record_.why = record_.attempts == 0 ? "no-backend" : "all-failed";
+    Answer failed = record_.attempts == 0
+                        ? error_answer(503, "", "No backend can be asked now.")
+                        : error_answer(502, "BadGateway", "No backend gave a usable answer.");
+    if (record_.failed_count > 0 &&
+        record_.failed[record_.failed_count - 1].error == net::ErrorCode::timed_out) {
+        failed = error_answer(504, "GatewayTimeout", "The backends did not answer in time.");
+    }
+    co_await answer(std::move(failed));
+}
+
+// The client's side while backends are asked.
+
+void Exchange::watch_client() noexcept {
+    session_.stream().watch(
+        [](void* self, net::Attention attention) { static_cast<Exchange*>(self)->on_client(attention); },
+        this);
+    if (session_.stream().socket().peer_gone()) on_client(net::Attention::ended);
+}
+
+void Exchange::on_client(net::Attention attention) noexcept {
+    if (attention == net::Attention::readable) return; // pipelined: it waits
+    if (attention == net::Attention::failed) {
+        client_failed_ = true;
+        keep_ = false;
+        if (attempt_ != nullptr) attempt_->cancel({net::ErrorCode::cancelled, net::Side::client, false});
+        return;
+    }
+    if (head().version() == net::HttpVersion::http11) probe_at_.arm(shard().loop().now() + probe_after);
+}
+
+void Exchange::on_probe_due() noexcept {
+    probe_due_ = true;
+    if (attempt_ != nullptr) attempt_->attend();
+}
+
+net::Task<bool> Exchange::probe_client() {
+    probe_due_ = false;
+    std::array<char, 32> text{"HTTP/1.1 100 Continue\r\n\r\n"};
+    std::array<iovec, 1> piece{iovec{text.data(), std::string_view(text.data()).size()}};
+    session_.limit_sending(shard().loop().now() + shard().config().timeouts.idle);
+    const net::Result<void> sent = co_await session_.stream().send(piece);
+    session_.lift_limit();
+    if (!sent) client_failed_ = true;
+    if (++probes_ < probes_max) probe_at_.arm(shard().loop().now() + probe_after);
+    co_return !client_failed_;
+}
+
+void Exchange::end_now() noexcept {
+    ending_ = true;
+    keep_ = false;
+    if (attempt_ != nullptr) {
+        attempt_->cancel({net::ErrorCode::cancelled, net::Side::local, false});
+    } else {
+        session_.stream().cancel({net::ErrorCode::cancelled, net::Side::local, false});
+    }
+}
+
+} // namespace headroom::core

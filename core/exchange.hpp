@@ -1,0 +1,119 @@
+// Exchange: one request from its head to its access line: the twelve verbs from "read" on.
+// Owned by its session for as long as the request lasts. Tries one backend after the other (core/attempt.hpp)
+// until a response may go to the client (core/relay.hpp) or nobody is left.
+#pragma once
+
+#include "balance/balancer.hpp"
+#include "balance/request_facts.hpp"
+#include "core/access_record.hpp"
+#include "core/answer.hpp"
+#include "core/request_body.hpp"
+#include "core/route.hpp"
+#include "core/session.hpp"
+#include "net/task.hpp"
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace headroom::core {
+
+class Attempt;
+
+class Exchange {
+  public:
+    explicit Exchange(Session& session);
+    Exchange(const Exchange&) = delete;
+    Exchange& operator=(const Exchange&) = delete;
+    ~Exchange();
+
+    /// Whether the client's connection may carry another request afterwards.
+    net::Task<bool> run();
+    /// The drain limit has passed.
+    void end_now() noexcept;
+
+    // What an attempt and a relay need to know.
+    Session& session() noexcept { return session_; }
+    Shard& shard() noexcept { return session_.shard(); }
+    const net::Head& head() noexcept { return session_.reader().head(); }
+    const Route& route() const noexcept { return route_; }
+    const RequestBody& body() const noexcept { return body_; }
+    const balance::RequestFacts& facts() const noexcept { return scan_.facts(); }
+    AccessRecord& record() noexcept { return record_; }
+    /// The deployment's name at `backend` as plain text; empty when the request names none.
+    std::string_view upstream_name(std::uint32_t backend) const noexcept;
+    /// The body was too large to hold: what is not in body() must still be read from the client, once.
+    bool body_streams() const noexcept { return body_streams_; }
+    /// Lets a client that waits for 100 (RFC 9110 section 10.1.1) send its body; false: it is gone.
+    net::Task<bool> send_continue();
+    bool body_spent() const noexcept { return body_spent_; }
+    /// The rest of a streaming body has begun to leave: no other backend can be asked.
+    void spend_body() noexcept { body_spent_ = true; }
+    /// The whole of a streaming body has been read.
+    void end_body() noexcept { body_read_ = true; }
+    /// After the response the client's connection cannot go on.
+    void close_client() noexcept { keep_ = false; }
+    bool keeps_client() const noexcept { return keep_ && !session_.shard().draining(); }
+    bool client_failed() const noexcept { return client_failed_; }
+    bool ending() const noexcept { return ending_; }
+    /// The client has sent FIN and some time has passed without a response: it may have left.
+    bool probe_due() const noexcept { return probe_due_; }
+    /// A client that only half-closed takes an interim response; one that has left answers with a reset,
+    /// which then shows as client_failed(). False: the client is gone.
+    net::Task<bool> probe_client();
+
+  private:
+    enum class BodyStep : std::uint8_t { need_more, done, refused };
+
+    void begin();
+    void watch_client() noexcept;
+    void on_client(net::Attention attention) noexcept;
+    void on_probe_due() noexcept;
+    net::Task<void> answer(Answer answer, Outcome outcome = Outcome::answered);
+    // 3 read
+    std::optional<Answer> check_body();
+    BodyStep take_body();
+    BodyStep keep_parts(net::BodyParts& parts);
+    net::Task<bool> read_body();
+    void read_failed(net::Error error);
+    bool body_may_stream() noexcept;
+    // 4 route
+    std::optional<Answer> answer_locally();
+    std::optional<Answer> find_candidates();
+    bool able(std::uint32_t backend) noexcept;
+    // 6 choose
+    balance::Choice choose();
+    net::Task<void> try_backends();
+    net::Task<void> give_up(const balance::Choice& refusal);
+    void finish();
+
+    Session& session_;
+    Route route_;
+    RequestBody body_;
+    balance::RequestScan scan_;
+    balance::Cost cost_;
+    std::string client_name_; ///< The deployment as the client named it, decoded.
+    std::uint64_t candidates_ = 0;
+    std::uint64_t excluded_ = 0;
+    std::unique_ptr<Attempt> attempt_; ///< The one in work.
+    std::unique_ptr<Attempt>
+        last_failed_; ///< Holds the last response that was a fault, for when nobody does better.
+    AccessRecord record_;
+    net::Deadline probe_at_;
+    Answer refusal_; ///< Of BodyStep::refused.
+    bool scanning_ = false;
+    bool has_body_ = false;
+    bool body_streams_ = false;
+    bool body_spent_ = false;
+    bool body_read_ = false;
+    bool keep_ = true;
+    bool quota_seen_ = false;
+    bool client_failed_ = false;
+    bool probe_due_ = false;
+    unsigned probes_ = 0;
+    bool ending_ = false;
+};
+
+} // namespace headroom::core

@@ -1,0 +1,67 @@
+// Relay: gives a backend's response to the client as it comes, framed anew, with usage read beside it.
+// First it holds: a stream until its first content, another response until it is whole or too large to hold;
+// so that one that dies or errs before that is retried elsewhere. Then it commits: from there on a failure
+// can only be told to the client. Promises: a cut response never looks whole to the client.
+#pragma once
+
+#include "balance/stream_events.hpp"
+#include "balance/usage_meter.hpp"
+#include "core/attempt.hpp"
+#include "net/http/writer.hpp"
+
+#include <sys/uio.h>
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace headroom::core {
+
+class Relay {
+  public:
+    explicit Relay(Attempt& attempt);
+
+    /// Holds, commits and relays to the end.
+    net::Task<Attempt::End> run();
+    /// Commits a response that the attempt holds whole.
+    net::Task<Attempt::End> run_held();
+
+  private:
+    enum class Framing : std::uint8_t { none, length, chunked, close };
+
+    bool holds() const noexcept;
+    net::Task<net::Result<void>> hold();
+    /// What the held bytes come to: whether to commit (true) or to try another backend.
+    bool judge_held(net::Result<void> held) noexcept;
+    net::Task<Attempt::End> commit();
+    net::Task<bool> send_pieces();
+    net::Task<Attempt::End> break_off(net::Error error);
+    bool write_head();
+    void choose_framing() noexcept;
+    void add_piece(std::string_view bytes);
+    void add_body(std::span<const net::Slice> body, bool last);
+    void pass(std::string_view bytes) noexcept;
+    bool at_event_boundary() const noexcept;
+    Attempt::End finish();
+    Attempt::End client_left();
+    void settle();
+
+    Attempt& attempt_;
+    Exchange& exchange_;
+    balance::UsageMeter meter_;
+    balance::StreamJudge judge_;
+    net::Slice head_;
+    net::Slice trailers_;
+    std::vector<iovec> pieces_;
+    std::string chunk_begin_;
+    std::uint64_t sent_bytes_ = 0; ///< Of the body.
+    char tail_[4] = {};            ///< The last body bytes that were sent.
+    Framing framing_ = Framing::none;
+    bool metered_ = false;
+    bool stream_ = false;
+    bool committed_ = false;
+};
+
+} // namespace headroom::core

@@ -1,0 +1,98 @@
+// Shard: everything that one CPU owns. Its member list is the architecture: loop, pools, listeners, sessions,
+// counters. Built and run on its own thread; nothing here is touched by another one, except through what
+// SharedState names.
+#pragma once
+
+#include "balance/balancer.hpp"
+#include "balance/fleet.hpp"
+#include "core/config.hpp"
+#include "core/counters.hpp"
+#include "core/log_pump.hpp"
+#include "core/snapshot.hpp"
+#include "net/gate.hpp"
+#include "net/loop.hpp"
+#include "net/pool.hpp"
+#include "net/tls/context.hpp"
+
+#include <atomic>
+#include <cstddef>
+#include <memory>
+#include <string_view>
+#include <vector>
+
+namespace headroom::core {
+
+class Session;
+
+/// What all shards share: read-only, or made for sharing.
+struct SharedState {
+    const Config& config;
+    balance::Fleet& fleet;
+    SnapshotBoard& board;
+    LogPump& log;
+    net::TlsContext* client_tls = nullptr;     ///< Null: plain HTTP from clients.
+    std::vector<net::TlsContext*> backend_tls; ///< By backend; null: plain.
+    std::atomic<bool> draining{false};         ///< Set once, then every shard is woken.
+    std::atomic<std::size_t> memory_bytes_per_shard{std::size_t{1} << 30U};
+    unsigned sessions_per_shard_max = 20'000;
+};
+
+class Shard {
+  public:
+    /// Start-up, on the shard's own thread: throws std::system_error. `listen` has real ports by now.
+    Shard(SharedState& shared, unsigned index, const std::vector<net::Endpoint>& listen);
+    Shard(const Shard&) = delete;
+    Shard& operator=(const Shard&) = delete;
+    ~Shard();
+
+    /// Serves until drained: returns when the last session has ended or the drain limit has passed.
+    void run();
+
+    net::Loop& loop() noexcept { return loop_; }
+    const ShardCounters& counters() const noexcept { return counters_; }
+    /// Where its listeners listen, with the ports that the kernel chose.
+    std::vector<net::Endpoint> listening() const;
+
+    // For sessions and exchanges of this shard.
+    const Config& config() const noexcept { return shared_.config; }
+    balance::Fleet& fleet() noexcept { return shared_.fleet; }
+    const balance::Balancer& balancer() const noexcept { return balancer_; }
+    net::ConnectionPool& pool(std::uint32_t backend) noexcept { return *pools_[backend]; }
+    const BackendState& backend_state(std::uint32_t backend) const noexcept {
+        return snapshot_->backends[backend];
+    }
+    ShardCounters& count() noexcept { return counters_; }
+    net::TlsContext* client_tls() const noexcept { return shared_.client_tls; }
+    bool draining() const noexcept { return draining_; }
+    /// A session is listed while it lives, so that a drain reaches it.
+    void link(Session& session) noexcept;
+    void unlink(Session& session) noexcept;
+    /// Writes whole lines to the log, or counts them as dropped.
+    void log(std::string_view lines) noexcept;
+
+  private:
+    net::Task<void> accept_from(net::Listener& listener);
+    net::Task<void> drain();
+    void on_wake();
+    void apply_snapshot();
+    void end_sessions() noexcept;
+    bool may_accept() const noexcept;
+
+    SharedState& shared_;
+    unsigned index_;
+    net::Loop loop_;
+    const Snapshot* snapshot_ = nullptr;
+    balance::Balancer balancer_;
+    std::vector<std::unique_ptr<net::ConnectionPool>> pools_; ///< By backend.
+    std::vector<std::unique_ptr<net::Listener>> listeners_;
+    ShardCounters counters_;
+    Session* sessions_ = nullptr; ///< Intrusive list, for the drain.
+    std::size_t session_count_ = 0;
+    bool draining_ = false;
+    net::Deadline drain_limit_;
+    net::Gate accepting_;
+    net::Gate serving_;
+    net::Gate upkeep_;
+};
+
+} // namespace headroom::core
