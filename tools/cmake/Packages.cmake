@@ -56,6 +56,20 @@ endfunction()
 
 headroom_static_package(liburing liburing.h uring)
 headroom_header_version(liburing liburing/io_uring_version.h IO_URING_VERSION 2.9 "liburing 2.9 or newer (liburing-dev)")
+
+# Debian 13's liburing.h wants a kernel header that Debian 12's linux-libc-dev is too old for; it uses this one constant of it.
+find_path(HEADROOM_BLKDEV_INCLUDE linux/blkdev.h)
+mark_as_advanced(HEADROOM_BLKDEV_INCLUDE)
+if(NOT HEADROOM_BLKDEV_INCLUDE)
+  file(CONFIGURE OUTPUT ${CMAKE_BINARY_DIR}/kernel/linux/blkdev.h @ONLY CONTENT
+"// Stands in for <linux/blkdev.h> of Linux 6.12, which liburing.h includes.
+#pragma once
+#include <linux/ioctl.h>
+#define BLOCK_URING_CMD_DISCARD _IO(0x12, 0)
+")
+  target_include_directories(liburing::liburing SYSTEM INTERFACE ${CMAKE_BINARY_DIR}/kernel)
+endif()
+
 headroom_static_package(llhttp llhttp.h llhttp)
 headroom_header_version(llhttp llhttp.h LLHTTP_VERSION 9.2
   "llhttp 9.2 or newer (libllhttp-dev; older ones accept smuggled requests)")
