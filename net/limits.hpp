@@ -15,8 +15,13 @@ inline constexpr std::size_t start_line_bytes_max = 16U << 10U;
 /// Field lines in one head. Over it: 431.
 inline constexpr std::size_t fields_max = 128;
 
+/// Options in the Connection fields of one head.
+inline constexpr unsigned connection_options_max = 64;
+
 /// One chunk-size line with its extensions and CRLF (RFC 9112 §7.1.1 asks for a bound).
-inline constexpr std::size_t chunk_line_bytes_max = 256;
+inline constexpr std::size_t chunk_line_bytes_max = 1024;
+/// The extensions of all chunks of one body together.
+inline constexpr std::size_t chunk_extension_bytes_max = 16U << 10U;
 /// The trailer section after the last chunk, the empty line included.
 inline constexpr std::size_t trailer_bytes_max = 8U << 10U;
 /// Field lines in one trailer section.

@@ -5,13 +5,12 @@
 // Not here: the meaning of a body (read_body of the parsers).
 #pragma once
 
-#include "net/http/field.hpp"
+#include "net/http/field_table.hpp"
 #include "net/http/method.hpp"
 
 #include <cstddef>
 #include <cstdint>
 #include <iterator>
-#include <memory>
 #include <optional>
 #include <string_view>
 
@@ -34,6 +33,8 @@ class Head {
         std::string_view name;
         std::string_view value; ///< without surrounding whitespace
         FieldId id;
+        /// Ends here: connection-specific by name, or named by a Connection field (RFC 9110 §7.6.1).
+        bool hop_by_hop;
     };
 
     Head() noexcept = default;
@@ -84,14 +85,15 @@ class Head {
     /// body, one Upgrade field, and Connection lists it. Response: the value of Upgrade in an accepted 101.
     /// Empty otherwise.
     std::string_view upgrade() const noexcept { return at(upgrade_); }
-    /// Whether a Connection field lists `name`: then it is not forwarded (RFC 9110 §7.6.1).
+    /// Whether a Connection field lists `name` (RFC 9110 §7.6.1); for the fields of this head, see
+    /// Field::hop_by_hop.
     bool nominated(std::string_view name) const noexcept;
 
     // Fields.
 
-    std::size_t field_count() const noexcept { return field_count_; }
+    std::size_t field_count() const noexcept { return fields_.size(); }
     Field field(std::size_t index) const noexcept;
-    bool has(FieldId id) const noexcept { return (present_ >> static_cast<unsigned>(id) & 1U) != 0; }
+    bool has(FieldId id) const noexcept { return (present_ & bit(id)) != 0; }
     /// Value of the first field with that id; empty when there is none. Not for FieldId::other.
     std::string_view find(FieldId id) const noexcept;
     /// Value of the first field of that name, in any case; null data when there is none.
@@ -121,7 +123,7 @@ class Head {
         std::size_t index_ = 0;
     };
     Iterator begin() const noexcept { return {this, 0}; }
-    Iterator end() const noexcept { return {this, field_count_}; }
+    Iterator end() const noexcept { return {this, fields_.size()}; }
 
     // Bytes.
 
@@ -133,27 +135,29 @@ class Head {
     void clear() noexcept { *this = Head(); }
 
   private:
-    friend class HeadBuilder;
+    friend class Framing;
+    friend class MessageParser;
+    friend class StartLine;
 
     struct Range {
         std::uint32_t offset = 0;
         std::uint32_t size = 0;
     };
-    struct Entry {
-        std::uint32_t name_offset;
-        std::uint32_t value_offset;
-        std::uint32_t value_size;
-        std::uint16_t name_size;
-        FieldId id;
-    };
-    static_assert(static_cast<unsigned>(FieldId::count_) <= 64, "present_ has one bit for each field");
 
+    static_assert(static_cast<unsigned>(FieldId::count_) <= 64, "present_ has one bit for each field");
+    static constexpr std::uint64_t bit(FieldId id) noexcept {
+        return std::uint64_t{1} << static_cast<unsigned>(id);
+    }
+    static Range range(std::size_t begin, std::size_t end) noexcept {
+        return {static_cast<std::uint32_t>(begin), static_cast<std::uint32_t>(end - begin)};
+    }
+    Range value_range(FieldId id) const noexcept;
     std::string_view at(Range range) const noexcept {
         return base_ == nullptr ? std::string_view{} : std::string_view{base_ + range.offset, range.size};
     }
 
     const char* base_ = nullptr;
-    std::unique_ptr<Entry[]> entries_;
+    FieldTable fields_;
     std::uint64_t present_ = 0;
     std::uint64_t content_length_ = 0;
     Range bytes_;
@@ -163,8 +167,6 @@ class Head {
     Range authority_;
     Range reason_;
     Range upgrade_;
-    std::uint16_t field_count_ = 0;
-    std::uint16_t field_capacity_ = 0;
     std::uint16_t status_ = 0;
     Method method_ = Method::get;
     HttpVersion version_ = HttpVersion::http11;

@@ -1,13 +1,14 @@
-// MessageParser: what both roles of parser share: the llhttp trampoline, the head, the body, the verdict.
+// MessageParser: what both roles of parser share: the order of start line, fields and body, and the verdict.
 // Use RequestParser or ResponseParser (net/http/parser.hpp).
 #pragma once
 
+#include "net/http/body_spans.hpp"
+#include "net/http/chunked.hpp"
+#include "net/http/field_scanner.hpp"
 #include "net/http/head.hpp"
+#include "net/http/parse_status.hpp"
 #include "net/http/trailers.hpp"
 
-#include <llhttp.h>
-
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
@@ -15,33 +16,6 @@
 #include <string_view>
 
 namespace headroom::net {
-
-static_assert(LLHTTP_VERSION_MAJOR > 9 || (LLHTTP_VERSION_MAJOR == 9 && LLHTTP_VERSION_MINOR >= 2),
-              "llhttp before 9.2 accepts smuggled requests");
-
-enum class ParseStatus : std::uint8_t {
-    need_more, ///< all input was used and the end is not there yet
-    done,      ///< the head, or the whole message, is complete; the rest of the input is not of it
-    interim,   ///< read_head of a response: a 1xx head is complete; call next_head() and go on
-    full,      ///< read_body: out of places for pieces; take them and call again with what is left
-    error,     ///< see failure(); the connection is of no further use
-};
-
-/// Why a message was refused.
-struct ParseFailure {
-    /// What to answer the client: 400, 413, 414, 417, 431, 501 or 505; 502 for a response. 0: nothing is
-    /// wrong.
-    std::uint16_t status = 0;
-    /// A few fixed words for the log; holds nothing of the peer's bytes.
-    const char* reason = "";
-};
-
-/// Decoded pieces of a body, views into the input.
-struct BodySpans {
-    static constexpr std::size_t pieces_max = 16;
-    std::array<std::string_view, pieces_max> pieces;
-    std::size_t count = 0;
-};
 
 class MessageParser {
   public:
@@ -92,16 +66,27 @@ class MessageParser {
     Method request_method_ = Method::get;
 
   private:
-    enum class Phase : std::uint8_t { start_line, fields, body, complete, failed };
-    struct Callbacks;
+    enum class Phase : std::uint8_t { start_line, fields, body, trailers, complete, failed };
 
-    llhttp_t machine_;
+    ParseStatus fail(ParseFailure failure) noexcept;
+    ParseStatus read_start_line(std::string_view input) noexcept;
+    ParseStatus read_partial_line(std::string_view input, std::size_t begin) noexcept;
+    ParseStatus read_fields(std::string_view input) noexcept;
+    ParseStatus settle() noexcept;
+    ParseStatus read_counted(std::string_view input, std::size_t& consumed, BodySpans& out) noexcept;
+    ParseStatus read_chunked(std::string_view input, std::size_t& consumed, BodySpans& out) noexcept;
+    ParseStatus read_trailers(std::string_view input, std::size_t& consumed) noexcept;
+
     Head head_;
+    std::unique_ptr<FieldScanner> scanner_;
     std::unique_ptr<Trailers> trailers_;
+    ChunkedDecoder chunks_;
     ParseFailure failure_;
     std::uint64_t body_bytes_ = 0;
     std::uint64_t body_bytes_max_ = std::numeric_limits<std::uint64_t>::max();
-    std::uint64_t remaining_bytes_ = 0;
+    /// Bytes of the head looked at, while it is being read.
+    std::uint32_t position_ = 0;
+    std::uint16_t interim_count_ = 0;
     Role role_;
     Phase phase_ = Phase::start_line;
 };

@@ -70,8 +70,9 @@ class MessageReader {
     MessageReader& operator=(const MessageReader&) = delete;
     ~MessageReader() = default;
 
-    /// Gives bytes that were received by other means. Only at the start, or after a try_* returned false.
-    /// An empty slice is the peer's orderly end. Failures show at the next try_* or read_*.
+    /// Gives bytes that were received by other means, behind those that are buffered: best after a try_*
+    /// returned false, because it copies otherwise. An empty slice is the peer's orderly end. Failures show
+    /// at the next try_* or read_*.
     void push(Slice bytes) noexcept;
 
     /// Looks for a head in what is buffered. True: head() is there, or failed().
@@ -124,6 +125,17 @@ class MessageReader {
     std::uint64_t received_bytes() const noexcept { return received_bytes_; }
 
   private:
+    void fail(Error error) noexcept { error_ = error; }
+    void fail_by_parser() noexcept;
+    void fail_by_end() noexcept;
+    void gather(const Slice& bytes) noexcept;
+    void drop(std::size_t count) noexcept;
+    void take_pieces(const BodySpans& spans, std::size_t consumed, BodyParts& out) noexcept;
+    bool try_read_raw(BodyParts& out) noexcept;
+    bool finish_by_end(BodyParts& out) noexcept;
+    bool wait_for_more() noexcept;
+    Error received(Error error) noexcept;
+
     Stream& stream_;
     BufferPool& pool_;
     Parser parser_;
@@ -132,8 +144,12 @@ class MessageReader {
     std::uint64_t received_bytes_ = 0;
     Error error_;
     bool report_interim_ = false;
+    bool head_ready_ = false;
     bool ended_ = false;
 };
+
+extern template class MessageReader<RequestParser>;
+extern template class MessageReader<ResponseParser>;
 
 using RequestReader = MessageReader<RequestParser>;
 using ResponseReader = MessageReader<ResponseParser>;

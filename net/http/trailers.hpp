@@ -1,15 +1,22 @@
 // Trailers: the fields after the last chunk that are safe to pass on (RFC 9110 §6.5).
-// Framing, routing, authentication, content and control fields are dropped (§6.5.1), so that a trailer can
-// never change what was decided from the head. The few bytes are copied: they may span receives.
+// Routing, authentication, content and control fields are dropped (§6.5.1), so that a trailer can never
+// change what was decided from the head; framing fields make the message invalid. The few bytes are copied,
+// because they may span receives.
 #pragma once
 
+#include "net/http/field_scanner.hpp"
+#include "net/http/field_table.hpp"
+#include "net/http/parse_status.hpp"
+
 #include <cstddef>
-#include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
 namespace headroom::net {
+
+class Head;
 
 class Trailers {
   public:
@@ -18,19 +25,23 @@ class Trailers {
         std::string_view value;
     };
 
-    bool empty() const noexcept { return entries_.empty(); }
-    std::size_t size() const noexcept { return entries_.size(); }
+    bool empty() const noexcept { return kept_.empty(); }
+    std::size_t size() const noexcept { return kept_.size(); }
     Field field(std::size_t index) const noexcept;
 
+    /// Takes the bytes behind the last chunk; `consumed` of them are trailers. done: the list is complete.
+    /// Errors: 400, 431. `head` is that of the message.
+    ParseStatus read(std::string_view input, const Head& head, std::size_t& consumed);
+    const ParseFailure& failure() const noexcept { return failure_; }
+
   private:
-    friend class MessageParser;
-    struct Entry {
-        std::uint32_t offset;
-        std::uint16_t name_size;
-        std::uint16_t value_size;
-    };
+    ParseStatus sort_out(const Head& head);
+
     std::string text_;
-    std::vector<Entry> entries_;
+    FieldTable table_;
+    std::unique_ptr<FieldScanner> scanner_;
+    std::vector<std::uint16_t> kept_;
+    ParseFailure failure_;
 };
 
 } // namespace headroom::net

@@ -48,7 +48,7 @@ class HeadWriter {
     template <typename Keep>
     HeadWriter& copy_end_to_end(const Head& head, Keep keep) noexcept {
         for (const Head::Field& one : head) {
-            if (is_end_to_end(head, one) && keep(one)) field(one.name, one.value);
+            if (is_end_to_end(one) && keep(one)) checked_field(one.name, one.value);
         }
         return *this;
     }
@@ -67,9 +67,12 @@ class HeadWriter {
     /// What was written, as a Slice of its block; empty for a fixed place or when the writer failed.
     Slice take() noexcept;
 
-    static bool is_end_to_end(const Head& head, const Head::Field& field) noexcept;
+    /// Neither hop-by-hop nor framing: what copy_end_to_end() offers to `keep`.
+    static bool is_end_to_end(const Head::Field& field) noexcept;
 
   private:
+    /// For fields that a parser has already checked.
+    HeadWriter& checked_field(std::string_view name, std::string_view value) noexcept;
     char* reserve(std::size_t bytes) noexcept;
     bool grow(std::size_t bytes) noexcept;
     HeadWriter& fail(Failure failure) noexcept;

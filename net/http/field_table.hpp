@@ -1,0 +1,53 @@
+// FieldTable: the field lines of one head or trailer section, as offsets into its bytes.
+// Allocated when the first field is added, so that an idle connection has none. Not here: the bytes.
+#pragma once
+
+#include "net/http/field.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+
+namespace headroom::net {
+
+/// One field line; the value is without surrounding whitespace. Offsets count from the section's first byte.
+struct FieldEntry {
+    std::uint32_t name_offset = 0;
+    std::uint32_t value_offset = 0;
+    std::uint32_t value_size = 0;
+    std::uint16_t name_size = 0;
+    FieldId id = FieldId::other;
+    bool hop_by_hop = false; ///< not to be forwarded (RFC 9110 §7.6.1)
+};
+static_assert(sizeof(FieldEntry) == 16);
+
+class FieldTable {
+  public:
+    std::size_t size() const noexcept { return size_; }
+    const FieldEntry& operator[](std::size_t index) const noexcept { return entries_[index]; }
+    FieldEntry& operator[](std::size_t index) noexcept { return entries_[index]; }
+    std::span<const FieldEntry> all() const noexcept { return {entries_.get(), size_}; }
+    std::span<FieldEntry> all() noexcept { return {entries_.get(), size_}; }
+
+    /// False when there are `fields_max` already (at most 65,535).
+    bool add(const FieldEntry& entry, std::size_t fields_max) {
+        if (size_ == capacity_ && !grow(fields_max)) return false;
+        entries_[size_++] = entry;
+        return true;
+    }
+    void clear() noexcept {
+        entries_.reset();
+        size_ = 0;
+        capacity_ = 0;
+    }
+
+  private:
+    bool grow(std::size_t fields_max);
+
+    std::unique_ptr<FieldEntry[]> entries_;
+    std::uint16_t size_ = 0;
+    std::uint16_t capacity_ = 0;
+};
+
+} // namespace headroom::net
