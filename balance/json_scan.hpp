@@ -4,6 +4,8 @@
 // UTF-8 or the digits of \u escapes.
 #pragma once
 
+#include "balance/string_skip.hpp"
+
 #include <array>
 #include <cstdint>
 #include <string_view>
@@ -46,27 +48,35 @@ class JsonSink {
 /// The reader; the same sink must be given to every call for one document.
 class JsonScan {
   public:
-    static constexpr std::size_t depth_max = 256;      ///< Deeper documents are invalid.
-    static constexpr std::size_t tagged_depth_max = 8; ///< Below this depth nothing is told.
-    static constexpr std::size_t key_bytes_max = 64;
+    static constexpr std::size_t depth_max = 256;          ///< Deeper documents are invalid.
+    static constexpr std::size_t tagged_depth_max = 8;     ///< Below this depth nothing is told.
+    static constexpr std::size_t key_bytes_max = 64;       ///< Longer names are told as empty.
     static constexpr std::size_t capture_bytes_max = 1024; ///< Of the raw text of a tagged scalar.
+    static constexpr std::size_t base64_bytes_min =
+        4096; ///< From here on a string without any blank may be media.
+
+    // Not defaulted: value initialisation must not clear text_.
+    JsonScan() noexcept {}
 
     /// Takes the next piece.
-    void feed(std::string_view piece, JsonSink& sink) noexcept;
+    void feed(std::string_view piece, JsonSink& sink) noexcept { run(piece, sink, false); }
+    /// Takes the next piece up to the end of the document (an object or array) or to where it breaks; returns
+    /// how much that was.
+    std::size_t feed_value(std::string_view piece, JsonSink& sink) noexcept { return run(piece, sink, true); }
     /// Ends the document; true when it was exactly one JSON value. The last number may be told only now.
     bool finish(JsonSink& sink) noexcept;
-    /// False as soon as the document cannot become valid; nothing is told from then on, its bytes count as
+    /// True as soon as the document cannot become valid; nothing is told from then on, its bytes count as
     /// text.
     [[nodiscard]] bool broken() const noexcept { return expect_ == Expect::nothing; }
     /// True once one whole value was read (only white space may follow).
-    [[nodiscard]] bool complete() const noexcept { return expect_ == Expect::end && token_ == Token::none; }
+    [[nodiscard]] bool complete() const noexcept { return expect_ == Expect::end; }
 
     /// Bytes seen so far.
     [[nodiscard]] std::uint64_t offset() const noexcept { return offset_; }
-    /// Bytes of all strings but the member names of the root, escapes counted as what they decode to, data:
-    /// URIs left out.
+    /// Bytes of all strings but the names of the root's members, escapes counted as about what they decode
+    /// to, media left out.
     [[nodiscard]] std::uint64_t text_bytes() const noexcept { return text_bytes_; }
-    /// Bytes and number of strings that are data: URIs.
+    /// Bytes and number of strings that are data: URIs or long base64.
     [[nodiscard]] std::uint64_t media_bytes() const noexcept { return media_bytes_; }
     [[nodiscard]] std::uint32_t media_count() const noexcept { return media_count_; }
     /// Numbers below the root's own members.
@@ -85,39 +95,48 @@ class JsonScan {
     };
     enum class Token : std::uint8_t { none, string, number, literal };
 
-    const char* structure(const char* at, const char* end, JsonSink& sink) noexcept;
-    const char* begin_value(const char* at, JsonSink& sink) noexcept;
+    std::size_t run(std::string_view piece, JsonSink& sink, bool one_value) noexcept;
+    const char* byte_order_mark(const char* at, const char* end) noexcept;
+    void structural(const char* at, JsonSink& sink) noexcept;
+    void begin_value(const char* at, JsonSink& sink) noexcept;
+    void begin_string(const char* at, bool is_key) noexcept;
+    void end_value() noexcept;
+    void break_off() noexcept;
     const char* string(const char* at, const char* end, JsonSink& sink) noexcept;
+    void end_string(std::string_view raw, std::uint64_t end, JsonSink& sink) noexcept;
     const char* number(const char* at, const char* end, JsonSink& sink) noexcept;
+    void end_number(std::uint64_t end, JsonSink& sink) noexcept;
     const char* literal(const char* at, const char* end, JsonSink& sink) noexcept;
-    void begin_string(bool is_key) noexcept;
-    void end_string(std::string_view raw, bool whole, JsonSink& sink) noexcept;
-    void open(JsonKind kind, JsonSink& sink) noexcept;
-    void close(JsonKind kind, JsonSink& sink) noexcept;
-    void capture(const char* at, std::size_t bytes) noexcept;
+    void open(JsonKind kind, const char* at, JsonSink& sink) noexcept;
+    void close(JsonKind kind, const char* at, JsonSink& sink) noexcept;
+    void capture(std::string_view raw) noexcept;
+    [[nodiscard]] bool in_object() const noexcept;
+    [[nodiscard]] unsigned container_tag() const noexcept;
+    [[nodiscard]] std::uint64_t offset_of(const char* at) const noexcept;
+    [[nodiscard]] bool is_media(std::string_view raw) const noexcept;
 
     Expect expect_ = Expect::value;
     Token token_ = Token::none;
-    bool escape_ = false;
     bool is_key_ = false;
-    bool captures_ = false;
-    bool media_ = false;
-    std::uint8_t literal_at_ = 0;
+    bool split_ = false; ///< The string began in an earlier piece.
+    std::uint8_t progress_ = 0;
+    std::uint8_t mark_bytes_ = 0;
     std::uint16_t captured_ = 0;
     std::uint16_t depth_ = 0;
     std::uint32_t media_count_ = 0;
-    unsigned tag_ = 1;
+    unsigned tag_ = JsonSink::root_tag;
+    std::string_view word_;       ///< The literal that is being read.
+    const char* piece_ = nullptr; ///< Start of the current piece, whose offset is offset_.
     std::uint64_t offset_ = 0;
     std::uint64_t token_begin_ = 0;
     std::uint64_t raw_bytes_ = 0;
-    std::uint64_t escapes_ = 0;
-    std::uint64_t unicode_escapes_ = 0;
+    StringTally tally_;
     std::uint64_t text_bytes_ = 0;
     std::uint64_t media_bytes_ = 0;
     std::uint64_t numbers_ = 0;
     std::array<std::uint64_t, depth_max / 64> is_object_{};
     std::array<unsigned, tagged_depth_max> tags_{};
-    std::array<char, capture_bytes_max> text_;
+    std::array<char, capture_bytes_max> text_; ///< Only the first captured_ bytes mean anything.
 };
 
 } // namespace headroom::balance

@@ -81,8 +81,15 @@ class RequestScan {
   private:
     class Sink;
 
+    void count() noexcept;
+
     RequestFacts facts_;
     JsonScan scan_;
+    std::uint64_t not_text_ = 0; ///< Bytes of names and ids that the scan counted as text.
+    std::uint64_t cache_key_ = 0;
+    std::uint64_t user_ = 0;
+    bool too_many_models_ = false;
+    bool root_seen_ = false;
 };
 
 /// The two costs of a request.
@@ -92,12 +99,12 @@ struct Cost {
     Tokens prompt;   ///< The prompt's part of both.
 };
 
-/// Assumed output of a request that sets no cap.
+/// Assumed output of a request that sets no cap; completions have a documented default of 16.
 inline constexpr Tokens output_expected_default{256};
 
 /// Estimates from bytes: about 4 bytes a token (UTF-8, most scripts), 3 per request, media at a flat rate,
 /// and the reserved output times n or best_of. Zero for operations that charge no tokens. Works for invalid
-/// bodies too.
+/// bodies too; clamped to request_cost_max.
 [[nodiscard]] Cost estimate(const RequestFacts& facts, Operation operation) noexcept;
 
 } // namespace headroom::balance

@@ -3,6 +3,7 @@
 // holding the bytes (the caller does).
 #pragma once
 
+#include "balance/bounded_text.hpp"
 #include "balance/json_scan.hpp"
 
 #include <cstdint>
@@ -14,14 +15,17 @@ namespace headroom::balance {
 enum class StreamVerdict : std::uint8_t {
     hold,         ///< Comments, preamble and bookkeeping events only: a retry would not be noticed.
     release,      ///< Content has begun (or enough bytes were held): relay everything, stop judging.
-    error_event,  ///< The stream erred before content by the backend's fault: retry elsewhere.
-    client_error, ///< The stream erred before content by the client's own doing (content filter, invalid
-                  ///< request): relay it.
+    error_event,  ///< The stream erred or ended before content by the backend's fault: retry elsewhere.
+    client_error, ///< It erred before content by the client's own doing (content filter, invalid request):
+                  ///< relay it.
 };
 
+/// Reads Server-Sent Events (WHATWG HTML section 9.2) of chat, completions and Responses streams.
 class StreamJudge {
   public:
-    /// `held_bytes_max`: more than this is never held.
+    static constexpr std::size_t code_bytes_max = 64;
+
+    /// More than `held_bytes_max` is never held.
     explicit StreamJudge(std::uint64_t held_bytes_max) noexcept : held_bytes_max_(held_bytes_max) {}
 
     /// Takes the next piece; once the verdict is not hold it stays.
@@ -29,10 +33,42 @@ class StreamJudge {
     /// The stream ended: hold becomes error_event (it died before content), everything else stays.
     StreamVerdict finish() noexcept;
     [[nodiscard]] StreamVerdict verdict() const noexcept { return verdict_; }
+    /// The code (or else the type) that an error event gave, for the log; cut after code_bytes_max, may be
+    /// empty.
+    [[nodiscard]] std::string_view error_code() const noexcept { return code_.text(); }
 
   private:
+    class Sink;
+    enum class Line : std::uint8_t { start, name, blank, data, event, other };
+
+    void take(char c) noexcept;
+    void end_name() noexcept;
+    void take_value(std::string_view part) noexcept;
+    void end_line() noexcept;
+    void begin_event() noexcept;
+    [[nodiscard]] StreamVerdict judge_event() const noexcept;
+
     std::uint64_t held_bytes_max_;
+    std::uint64_t bytes_ = 0;
     StreamVerdict verdict_ = StreamVerdict::hold;
+
+    // The current line.
+    Line line_ = Line::start;
+    Line value_ = Line::other; ///< What the line's value is, once its name is read.
+    bool after_cr_ = false;
+    BoundedText<8> name_;
+
+    // The current event.
+    bool has_choices_ = false;  ///< A chat or completions chunk.
+    bool content_ = false;      ///< It holds content.
+    bool error_ = false;        ///< It has an "error" that is not null.
+    bool client_fault_ = false; ///< A code or type in it blames the client.
+    std::uint64_t data_bytes_ = 0;
+    BoundedText<32> event_; ///< The "event:" field.
+    BoundedText<32> type_;  ///< The JSON's "type".
+    BoundedText<8> data_head_;
+    BoundedText<code_bytes_max> code_;
+    JsonScan scan_;
 };
 
 } // namespace headroom::balance

@@ -1,0 +1,10 @@
+// Finds the start of a JSON member name in passing text at memory speed.
+#pragma once
+
+namespace headroom::balance {
+
+/// The first position in [at, end - 1) with a double quote followed by `first` or `second`; else `end`. A
+/// quote as the very last byte is not looked at. SSE2 where there is any, bytes elsewhere.
+[[nodiscard]] const char* find_member(const char* at, const char* end, char first, char second) noexcept;
+
+} // namespace headroom::balance

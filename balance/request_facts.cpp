@@ -1,0 +1,183 @@
+// Which members of a request matter, and what their values mean.
+#include "balance/request_facts.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <utility>
+
+namespace headroom::balance {
+namespace {
+
+constexpr std::int64_t count_max = std::int64_t{1} << 40;
+
+enum Tag : unsigned {
+    root = JsonSink::root_tag,
+    model,
+    stream,
+    stream_options,
+    include_usage,
+    store,
+    max_tokens,
+    max_completion_tokens,
+    max_output_tokens,
+    n,
+    best_of,
+    previous_response_id,
+    prompt_cache_key,
+    user,
+};
+
+unsigned root_member(std::string_view name) noexcept {
+    struct Member {
+        std::string_view name;
+        Tag tag;
+    };
+    static constexpr std::array<Member, 12> members{{{"n", n},
+                                                     {"user", user},
+                                                     {"model", model},
+                                                     {"store", store},
+                                                     {"stream", stream},
+                                                     {"best_of", best_of},
+                                                     {"max_tokens", max_tokens},
+                                                     {"stream_options", stream_options},
+                                                     {"prompt_cache_key", prompt_cache_key},
+                                                     {"max_output_tokens", max_output_tokens},
+                                                     {"previous_response_id", previous_response_id},
+                                                     {"max_completion_tokens", max_completion_tokens}}};
+    for (const Member& member : members) {
+        if (member.name == name) return member.tag;
+    }
+    return 0;
+}
+
+std::uint64_t hash_of(const JsonScalar& scalar) noexcept {
+    if (scalar.kind != JsonKind::string) return 0;
+    std::uint64_t hash = 0xcbf29ce484222325U + scalar.text_bytes;
+    for (const char c : scalar.text)
+        hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3U;
+    hash ^= hash >> 29;
+    return hash == 0 ? 1 : hash;
+}
+
+// Numbers that no server accepts (negative, not a number of tokens) are as good as absent; 1e3 is 1000.
+std::optional<std::int64_t> count_of(const JsonScalar& scalar) noexcept {
+    if (scalar.kind != JsonKind::number || scalar.text.empty()) return std::nullopt;
+    double value = 0;
+    const char* const end = scalar.text.data() + scalar.text.size();
+    const auto result = std::from_chars(scalar.text.data(), end, value);
+    if (result.ptr != end || value < 0) return std::nullopt;
+    // Out of range means too large or too small to be told from 0; only the first matters.
+    if (result.ec == std::errc::result_out_of_range)
+        value = scalar.text.find("e-") == std::string_view::npos ? 1e300 : 0;
+    return static_cast<std::int64_t>(std::min(value, static_cast<double>(count_max)));
+}
+
+} // namespace
+
+class RequestScan::Sink final : public JsonSink {
+  public:
+    explicit Sink(RequestScan& owner) noexcept : owner_(owner), facts_(owner.facts_) {}
+
+    unsigned on_key(unsigned parent, std::string_view name) noexcept override {
+        if (parent == root) return facts_.object ? root_member(name) : 0;
+        return parent == stream_options && name == "include_usage" ? unsigned{include_usage} : 0;
+    }
+
+    void on_scalar(unsigned tag, const JsonScalar& scalar) noexcept override {
+        const bool yes = scalar.kind == JsonKind::true_value;
+        switch (tag) {
+            case model: return on_model(scalar);
+            case stream: facts_.stream = yes; return;
+            case stream_options: return forget_stream_options();
+            case include_usage: facts_.include_usage = yes; return;
+            case store:
+                facts_.store =
+                    yes || scalar.kind == JsonKind::false_value ? std::optional(yes) : std::nullopt;
+                return;
+            case max_tokens: facts_.max_tokens = count_of(scalar); return;
+            case max_completion_tokens: facts_.max_completion_tokens = count_of(scalar); return;
+            case max_output_tokens: facts_.max_output_tokens = count_of(scalar); return;
+            case n: facts_.n = count_of(scalar); return;
+            case best_of: facts_.best_of = count_of(scalar); return;
+            case previous_response_id: return on_id(facts_.previous_response_hash, scalar);
+            case prompt_cache_key: return on_id(owner_.cache_key_, scalar);
+            case user: return on_id(owner_.user_, scalar);
+            default: return;
+        }
+    }
+
+    void on_open(unsigned tag, JsonKind kind, std::uint64_t begin) noexcept override {
+        if (tag == root) {
+            // The elements of an array carry its tag: only the first bracket is the document's.
+            if (std::exchange(owner_.root_seen_, true)) return;
+            facts_.object = kind == JsonKind::object;
+        } else if (tag == model) {
+            facts_.model_is_string = false;
+            facts_.model_size = 0;
+        } else if (tag == stream_options) {
+            // Only the outermost braces belong to the member; arrays in its place are the client's mistake.
+            forget_stream_options();
+            if (kind == JsonKind::object) facts_.stream_options = ByteRange{begin, begin};
+        }
+    }
+
+    void on_close(unsigned tag, JsonKind kind, std::uint64_t end) noexcept override {
+        if (tag == stream_options && kind == JsonKind::object && facts_.stream_options)
+            facts_.stream_options->end = end;
+    }
+
+  private:
+    void on_model(const JsonScalar& scalar) noexcept {
+        facts_.model_is_string = scalar.kind == JsonKind::string;
+        facts_.model_size = 0;
+        if (!facts_.model_is_string) return;
+        owner_.not_text_ += scalar.text_bytes;
+        if (scalar.text.size() <= RequestFacts::model_bytes_max) {
+            facts_.model_size = static_cast<std::uint16_t>(scalar.text.size());
+            std::copy(scalar.text.begin(), scalar.text.end(), facts_.model_text.begin());
+        }
+        if (facts_.model_count == RequestFacts::models_max) {
+            owner_.too_many_models_ = true;
+        } else {
+            facts_.model_at[facts_.model_count++] = {scalar.begin, scalar.end};
+        }
+    }
+
+    void on_id(std::uint64_t& hash, const JsonScalar& scalar) noexcept {
+        hash = hash_of(scalar);
+        owner_.not_text_ += scalar.text_bytes;
+    }
+
+    void forget_stream_options() noexcept {
+        facts_.stream_options.reset();
+        facts_.include_usage = false;
+    }
+
+    RequestScan& owner_;
+    RequestFacts& facts_;
+};
+
+void RequestScan::feed(std::string_view piece) noexcept {
+    Sink sink(*this);
+    scan_.feed(piece, sink);
+    count();
+}
+
+const RequestFacts& RequestScan::finish() noexcept {
+    Sink sink(*this);
+    const bool whole = scan_.finish(sink);
+    count();
+    facts_.valid = whole && facts_.object && !too_many_models_;
+    return facts_;
+}
+
+void RequestScan::count() noexcept {
+    facts_.body_bytes = scan_.offset();
+    facts_.text_bytes = scan_.text_bytes() - not_text_;
+    facts_.media_bytes = scan_.media_bytes();
+    facts_.media_count = scan_.media_count();
+    facts_.numbers = scan_.numbers();
+    facts_.prompt_cache_hash = cache_key_ != 0 ? cache_key_ : user_;
+}
+
+} // namespace headroom::balance
