@@ -1,4 +1,4 @@
-// OpenSSL settings.
+// The settings of OpenSSL that a backend needs.
 #include "tools/mock_azure/tls_context.hpp"
 
 #include <fmt/format.h>
