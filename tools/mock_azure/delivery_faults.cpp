@@ -150,8 +150,10 @@ asio::awaitable<void> Delivery::whole_spoiled(ReplyHead head, std::string body) 
         head.content_length =
             std::max<std::int64_t>(0, true_length + (has_fault(FaultKind::length_long) ? lie : -lie));
         status_sent_ = head.status;
-        client_.keep_alive =
-            co_await send(serialize(head, backend_->options()->quirks)) && has_fault(FaultKind::length_short);
+        // What is too short leaves surplus bytes on a connection that claims to be reusable: that is its
+        // point.
+        const bool sent = co_await send(serialize(head, backend_->options()->quirks));
+        client_.keep_alive = client_.keep_alive && sent && has_fault(FaultKind::length_short);
     } else if (!co_await send_head(std::move(head))) {
         co_return;
     }
