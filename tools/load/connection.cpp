@@ -20,6 +20,7 @@ void Connection::open(TimePoint now) {
 
 void Connection::begin(TimePoint intended, TimePoint now) {
     state_ = State::busy;
+    begun_ever_ = true;
     intended_ = intended;
     begun_ = now;
     measured_ = shift_->window.contains(intended);

@@ -57,6 +57,9 @@ class Connection : private BodySink {
 
     [[nodiscard]] State state() const noexcept { return state_; }
 
+    /// A request was sent on it, ever.
+    [[nodiscard]] bool has_begun() const noexcept { return begun_ever_; }
+
     /// A whole response has come since it was opened.
     [[nodiscard]] bool has_answered() const noexcept { return has_answered_; }
 
@@ -88,6 +91,7 @@ class Connection : private BodySink {
     bool measured_ = false; // the request was meant for the window
     bool closing_ = false;
     bool has_answered_ = false;
+    bool begun_ever_ = false;
     std::uint64_t new_events_ = 0; // completed by the bytes being read
     TimePoint intended_{};
     TimePoint begun_{}; // request or connect

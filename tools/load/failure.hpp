@@ -18,7 +18,7 @@ enum class Failure : std::uint8_t {
     length,    ///< A body of another length than expected.
     body,      ///< Another body than expected.
     stream,    ///< An event stream without its last event, or with an error event.
-    unsent,    ///< Due, but no connection was free for it before the run ended.
+    unsent,    ///< Due, but no connection was free for it until a second after the end.
 };
 
 constexpr std::size_t failure_count = 10;

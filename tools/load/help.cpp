@@ -13,7 +13,9 @@ How fast
   -r, --rate N          open loop: N requests per second in all, due at fixed times whatever the server does. Latency counts
                         from the time a request was due, so waiting for a slow server is part of it (no coordinated omission)
                         Without --rate: closed loop, every connection sends again as soon as it has its answer (saturation)
-  --arrivals KIND       with --rate: even (default), or poisson like independent users; --seed N replays them
+  --arrivals KIND       with --rate: even (default), or poisson like independent users
+  --seed N              replays poisson arrivals and the ramp (1)
+  --ramp TIME           closed loop: connections begin at random times within TIME (0), so that streams do not beat in step
   -d, --duration TIME   how long to measure: 500ms, 10s, 2m (10s)
   -n, --requests N      measure N requests instead of a duration
   --warmup TIME         run before measuring; failures still count (1s; 0 with --requests)

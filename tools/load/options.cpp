@@ -80,7 +80,7 @@ void set_statuses(Options& o, std::string_view v) {
     });
 }
 
-constexpr std::array<Row, 27> rows{{
+constexpr std::array<Row, 28> rows{{
     {"--connections", "-c", true,
      [](Options& o, std::string_view v) { o.connections = parse_number<unsigned>(v, "--connections", 1); }},
     {"--rate", "-r", true,
@@ -88,6 +88,7 @@ constexpr std::array<Row, 27> rows{{
     {"--arrivals", "", true, set_arrivals},
     {"--seed", "", true,
      [](Options& o, std::string_view v) { o.seed = parse_number<std::uint64_t>(v, "--seed", 0); }},
+    {"--ramp", "", true, [](Options& o, std::string_view v) { o.ramp = parse_duration(v); }},
     {"--duration", "-d", true, [](Options& o, std::string_view v) { o.duration = parse_duration(v); }},
     {"--requests", "-n", true,
      [](Options& o, std::string_view v) { o.requests = parse_number<std::uint64_t>(v, "--requests", 1); }},

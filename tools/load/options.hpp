@@ -43,6 +43,7 @@ struct Options {
     double rate = 0; ///< Requests per second in all; 0: closed loop, each connection as fast as it can.
     Arrivals arrivals = Arrivals::even;
     std::uint64_t seed = 1;
+    Nanoseconds ramp{0}; ///< Closed loop: connections begin at random times within it.
     Nanoseconds duration = std::chrono::seconds{10};
     Nanoseconds warmup = std::chrono::seconds{1};
     std::uint64_t requests = 0; ///< Not 0: that many, instead of a duration.

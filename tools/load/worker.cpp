@@ -5,14 +5,30 @@
 #include "tools/load/request_text.hpp"
 
 #include <algorithm>
+#include <random>
 
 namespace headroom::load {
 namespace {
 
 constexpr auto tick_period = std::chrono::milliseconds{100};
 
+// How long after the end of the window requests that were due in it may still be sent.
+constexpr auto backlog_grace = std::chrono::seconds{1};
+
 std::uint64_t share_of(std::uint64_t total, unsigned part, unsigned parts) {
     return total / parts + (part < total % parts ? 1 : 0);
+}
+
+// When each connection of a closed loop begins: at random within --ramp, so that streams do not beat in step.
+std::deque<Nanoseconds> ramp_times(const Options& options, unsigned number, std::uint64_t count) {
+    if (options.ramp <= Nanoseconds{0}) return {};
+    std::mt19937_64 random{options.seed + number};
+    std::uniform_int_distribution<Nanoseconds::rep> within{0, options.ramp.count()};
+    std::deque<Nanoseconds> times;
+    for (std::uint64_t i = 0; i < count; ++i)
+        times.emplace_back(within(random));
+    std::sort(times.begin(), times.end());
+    return times;
 }
 
 } // namespace
@@ -30,6 +46,7 @@ Worker::Worker(Orders& orders, unsigned number)
     shift_.live = &orders.live;
     if (options.expectation.same_body) shift_.tally.reference.bytes_max = 64U << 20U;
     const std::uint64_t count = share_of(options.connections, number, options.threads);
+    if (options.rate <= 0) ramp_ = ramp_times(options, number, count);
     ConnectionOwner& owner = *this;
     for (std::uint64_t i = 0; i < count; ++i) {
         if (options.target.tls) {
@@ -65,11 +82,16 @@ void Worker::run(TimePoint start) {
 }
 
 void Worker::on_idle(Connection& connection, TimePoint now) {
-    idle_.push_back(&connection);
     if (connecting_) {
+        idle_.push_back(&connection);
         if (--opening_ == 0) io_.stop();
         return;
     }
+    if (orders_->options.rate <= 0 && connection.has_begun() && may_send(now)) {
+        connection.begin(now, now);
+        return;
+    }
+    idle_.push_back(&connection);
     pump(now);
     leave_if_over(now);
 }
@@ -97,14 +119,20 @@ void Worker::pump(TimePoint now) {
         pump_schedule(now);
         return;
     }
-    while (!idle_.empty() && may_send(now))
+    while (!idle_.empty() && may_send(now)) {
+        if (!ramp_.empty() && ramp_.front() > now - start_) {
+            arm_due(start_ + ramp_.front());
+            return;
+        }
+        if (!ramp_.empty()) ramp_.pop_front();
         send_from_idle(now, now);
+    }
 }
 
 void Worker::pump_schedule(TimePoint now) {
     while (!idle_.empty()) {
         const TimePoint due = start_ + schedule_.due();
-        if (!may_send(due) || now >= shift_.window.end) return;
+        if (!may_send(due) || now >= shift_.window.end + backlog_grace) return;
         if (due > now) {
             arm_due(due);
             return;
@@ -164,7 +192,11 @@ void Worker::tick(TimePoint now) {
 }
 
 bool Worker::over(TimePoint now) const noexcept {
-    return now >= shift_.window.end || (share_ != 0 && shift_.tally.begun >= share_);
+    if (share_ != 0 && shift_.tally.begun >= share_) return true;
+    if (now < shift_.window.end) return false;
+    const bool backlog =
+        orders_->options.rate > 0 && share_ == 0 && start_ + schedule_.due() < shift_.window.end;
+    return !backlog || now >= shift_.window.end + backlog_grace;
 }
 
 void Worker::leave_if_over(TimePoint now) {

@@ -66,7 +66,8 @@ class Worker final : private ConnectionOwner {
     Timer tick_timer_{io_};
     Shift shift_;
     Schedule schedule_;
-    std::uint64_t share_; // of --requests; 0 for a duration
+    std::deque<Nanoseconds> ramp_; // when connections that have not sent yet may begin, after the start
+    std::uint64_t share_;          // of --requests; 0 for a duration
     std::vector<std::unique_ptr<Connection>> connections_;
     std::deque<Connection*> idle_;
     std::vector<Connection*> closed_;
