@@ -26,7 +26,7 @@ double unit(std::uint64_t bits) noexcept {
 class Decision {
   public:
     Decision(Fleet& fleet, const Demand& demand, Time now) noexcept
-        : fleet_(fleet), demand_(demand), now_(now) {
+        : fleet_(fleet), demand_(demand), now_(fleet.moment(now)) {
         const std::size_t size = fleet.size();
         const std::uint64_t known = size == 64 ? ~0ULL : (1ULL << size) - 1;
         candidates_ = demand.candidates & known;
@@ -52,8 +52,8 @@ class Decision {
 
     struct Seen {
         Outlook look;
-        double score = 0;
-        bool admitted = true;
+        double score;
+        bool admitted;
     };
 
     [[nodiscard]] Want want(std::uint32_t backend) const noexcept {
@@ -67,8 +67,8 @@ class Decision {
             const std::uint32_t backend = fleet_.by_priority()[i];
             if ((open_ >> backend & 1) == 0) continue;
             Seen& seen = seen_[backend];
-            seen.look = fleet_.outlook(backend, want(backend), now_);
-            seen.score = 1 - seen.look.used / fleet_.relative_weight(backend);
+            fleet_.look_at(backend, want(backend), now_, seen.look);
+            seen.score = 1 - seen.look.used * fleet_.inverse_weight(backend);
             seen.admitted = seen.look.share >= 1 ||
                             unit(mixed(demand_.random + backend * 0x9e3779b97f4a7c15U)) < seen.look.share;
         }
@@ -181,7 +181,7 @@ class Decision {
         for (std::uint64_t left = candidates_; left != 0; left &= left - 1) {
             const auto backend = static_cast<std::uint32_t>(std::countr_zero(left));
             const bool tried = (open_ >> backend & 1) == 0;
-            if (tried) seen_[backend].look = fleet_.outlook(backend, want(backend), now_);
+            if (tried) fleet_.look_at(backend, want(backend), now_, seen_[backend].look);
             const Outlook& look = seen_[backend].look;
             if (look.state == Outlook::State::blocked)
                 opening = std::min(opening.value_or(look.recovery), look.recovery);
@@ -200,10 +200,11 @@ class Decision {
 
     Fleet& fleet_;
     const Demand& demand_;
-    Time now_;
+    Moment now_;
     std::uint64_t candidates_ = 0;
     std::uint64_t open_ = 0;
-    std::array<Seen, backends_max> seen_;
+    std::array<Seen, backends_max>
+        seen_; // Filled for the candidates only: clearing it would cost as much as choosing.
 };
 
 } // namespace

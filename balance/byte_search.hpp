@@ -1,10 +1,15 @@
 // Finds the start of a JSON member name in passing text at memory speed.
 #pragma once
 
+#include <cstddef>
+
 namespace headroom::balance {
 
 /// The first position in [at, end - 1) with a double quote followed by `first` or `second`; else `end`. A
 /// quote as the very last byte is not looked at. SSE2 where there is any, bytes elsewhere.
 [[nodiscard]] const char* find_member(const char* at, const char* end, char first, char second) noexcept;
+
+/// How often `wanted` occurs.
+[[nodiscard]] std::size_t count_bytes(const char* at, const char* end, char wanted) noexcept;
 
 } // namespace headroom::balance

@@ -39,6 +39,7 @@ Fleet::Fleet(std::vector<BackendSpec> backends, FleetOptions options)
       options_(options),
       by_priority_(specs_.size()),
       relative_weight_(specs_.size()),
+      inverse_weight_(specs_.size()),
       blocks_(std::make_unique<BackendBlock[]>(specs_.size())) {
     assert(specs_.size() <= backends_max);
     assert(options_.tick > Duration::zero());
@@ -56,6 +57,7 @@ Fleet::Fleet(std::vector<BackendSpec> backends, FleetOptions options)
         for (std::uint32_t i = begin; i < end; ++i) {
             const std::uint32_t backend = by_priority_[i];
             relative_weight_[backend] = std::max(weight_min, specs_[backend].weight / heaviest);
+            inverse_weight_[backend] = 1 / relative_weight_[backend];
         }
         group_ends_.push_back(end);
     }
@@ -92,29 +94,30 @@ std::int64_t Fleet::ms_of(Time now) noexcept {
     return std::max<std::int64_t>(1, since);
 }
 
-Outlook Fleet::outlook(std::uint32_t backend, const Want& want, Time now) noexcept {
+void Fleet::look_at(std::uint32_t backend, const Want& want, Moment now, Outlook& look) noexcept {
     BackendBlock& block = blocks_[backend];
     Slot& slot = block.slot_of(want.deployment.hash);
-    const std::int64_t ms = ms_of(now);
-    const std::uint32_t tick = tick_of(now);
+    const auto [tick, ms] = now;
     slot.tokens.advance(tick);
     slot.requests.advance(tick);
 
-    Outlook look;
     const std::int64_t cost = want.cost.count();
     const std::int64_t limit = slot.tokens_limit.load(relaxed);
     const std::int64_t requests_limit = slot.requests_limit.load(relaxed);
     const std::int64_t requests = slot.requests.total() + 1;
-    look.used = slot.request_share.used(tick);
-    look.fits = requests_limit == 0 || requests <= requests_limit;
+    double used = slot.request_share.used(tick);
+    bool fits = requests_limit == 0 || requests <= requests_limit;
     if (requests_limit != 0) {
-        look.used = std::max(look.used, static_cast<double>(requests) / static_cast<double>(requests_limit));
+        used = std::max(used, static_cast<double>(requests) / static_cast<double>(requests_limit));
     }
     if (cost != 0) {
         const std::int64_t counted = slot.tokens_counted(tick) + cost;
-        look.fits = look.fits && (limit == 0 || counted <= limit);
-        look.used = std::max(look.used, tokens_used(counted, limit));
+        fits = fits && (limit == 0 || counted <= limit);
+        used = std::max(used, tokens_used(counted, limit));
     }
+
+    look.used = used;
+    look.fits = fits;
 
     const Breaker::View connection = block.connection.view(ms);
     const Breaker::View health = slot.breaker.view(ms);
@@ -128,6 +131,8 @@ Outlook Fleet::outlook(std::uint32_t backend, const Want& want, Time now) noexce
         std::max(shut(connection.state) ? connection.until_ms : 0, shut(health.state) ? health.until_ms : 0);
     if (&slot == &block.overflow)
         broken_until = std::max(broken_until, block.missing_until_ms(want.deployment.hash));
+    look.state = Outlook::State::open;
+    look.recovery = Duration::zero();
     look.share = std::min(connection.share, health.share);
     if (broken_until > ms) {
         look.state = Outlook::State::broken;
@@ -138,14 +143,12 @@ Outlook Fleet::outlook(std::uint32_t backend, const Want& want, Time now) noexce
     } else if (connection.state == Breaker::State::due || health.state == Breaker::State::due) {
         look.state = Outlook::State::probe;
     }
-    return look;
 }
 
-Lease Fleet::take(std::uint32_t backend, const Want& want, Taking taking, Time now) noexcept {
+Lease Fleet::take(std::uint32_t backend, const Want& want, Taking taking, Moment now) noexcept {
     BackendBlock& block = blocks_[backend];
     Slot& slot = block.slot_of(want.deployment.hash);
-    const std::int64_t ms = ms_of(now);
-    const std::uint32_t tick = tick_of(now);
+    const auto [tick, ms] = now;
     Lease lease;
     lease.fleet_ = this;
     lease.block_ = &block;

@@ -77,7 +77,7 @@ struct SlotView {
     std::uint64_t faults_total = 0;
 };
 
-/// What one candidate looks like to one request; the input of every policy.
+/// What one candidate looks like to one request; the input of every policy. Fleet::look_at fills every field.
 struct Outlook {
     enum class State : std::uint8_t {
         open,    ///< May be sent to.
@@ -85,12 +85,11 @@ struct Outlook {
         blocked, ///< Its own 429 said to keep away until `recovery`.
         broken,  ///< Its breaker is open until `recovery`, or the deployment is known to be missing.
     };
-    State state = State::open;
-    bool fits = false; ///< Predicted to have the tokens and the request slot.
-    double used =
-        0; ///< Largest used fraction of TPM and RPM after this request; above 1 when it does not fit.
-    double share = 1;    ///< Below 1 while traffic returns after a fault.
-    Duration recovery{}; ///< For blocked and broken: from now; at least 1 ms.
+    State state;
+    bool fits;    ///< Predicted to have the tokens and the request slot.
+    double used;  ///< Largest used fraction of TPM and RPM after this request; above 1 when it does not fit.
+    double share; ///< Below 1 while traffic returns after a fault.
+    Duration recovery; ///< For blocked and broken: from now; at least 1 ms.
 };
 
 /// How a request takes its reservation.
@@ -106,6 +105,12 @@ struct Want {
     SlotKey deployment;
     Tokens cost;   ///< As the quota counts it; 0 = costs a request only.
     Tokens prompt; ///< Of that, the prompt.
+};
+
+/// A point in time as the fleet counts it, computed once per decision.
+struct Moment {
+    std::uint32_t tick = 1;
+    std::int64_t ms = 1;
 };
 
 class Fleet {
@@ -124,10 +129,12 @@ class Fleet {
     /// the Demand.
     [[nodiscard]] SlotKey key(std::string_view upstream_name) const noexcept;
 
-    /// How `backend` looks to a request right now; changes nothing but retiring what has left the window.
-    [[nodiscard]] Outlook outlook(std::uint32_t backend, const Want& want, Time now) noexcept;
+    [[nodiscard]] Moment moment(Time now) const noexcept { return {tick_of(now), ms_of(now)}; }
+    /// Tells how `backend` looks to a request right now; changes nothing but retiring what has left the
+    /// window. Written in place, because this runs for every candidate of every request.
+    void look_at(std::uint32_t backend, const Want& want, Moment now, Outlook& look) noexcept;
     /// Reserves; an empty lease when another shard was faster (if_fits) or took the probe.
-    [[nodiscard]] Lease take(std::uint32_t backend, const Want& want, Taking taking, Time now) noexcept;
+    [[nodiscard]] Lease take(std::uint32_t backend, const Want& want, Taking taking, Moment now) noexcept;
 
     /// Backends in order of priority, and the groups of equal priority as ends of ranges in that order.
     [[nodiscard]] std::span<const std::uint32_t> by_priority() const noexcept { return by_priority_; }
@@ -135,6 +142,10 @@ class Fleet {
     /// The weight relative to the heaviest of its group, within (0, 1].
     [[nodiscard]] double relative_weight(std::uint32_t backend) const noexcept {
         return relative_weight_[backend];
+    }
+    /// One over relative_weight.
+    [[nodiscard]] double inverse_weight(std::uint32_t backend) const noexcept {
+        return inverse_weight_[backend];
     }
 
     /// True when the backend as a whole could be sent something now (its connect breaker is not open); for
@@ -154,6 +165,7 @@ class Fleet {
     std::vector<std::uint32_t> by_priority_;
     std::vector<std::uint32_t> group_ends_;
     std::vector<double> relative_weight_;
+    std::vector<double> inverse_weight_;
     std::unique_ptr<BackendBlock[]> blocks_;
 };
 

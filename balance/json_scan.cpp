@@ -80,25 +80,27 @@ std::size_t JsonScan::run(std::string_view piece, JsonSink& sink, bool one_value
     split_ = true;
     if (offset_ < byte_order_mark_text.size()) at = byte_order_mark(at, end);
     while (at != end) {
-        if (token_ == Token::string) {
-            at = string(at, end, sink);
-        } else if (token_ == Token::number) {
-            at = number(at, end, sink);
-        } else if (token_ == Token::literal) {
-            at = literal(at, end, sink);
-        } else if (one_value && (expect_ == Expect::end || expect_ == Expect::nothing)) {
+        if (token_ != Token::none) {
+            at = token(at, end, sink);
+        } else if (expect_ >= Expect::end && one_value) {
             break;
         } else if (expect_ == Expect::nothing) {
             text_bytes_ += static_cast<std::uint64_t>(end - at);
             at = end;
-        } else {
-            if (!is_blank(*at)) structural(at, sink);
+        } else if (is_blank(*at)) {
             ++at;
+        } else {
+            at = structural(at, end, sink);
         }
     }
     const auto used = static_cast<std::size_t>(at - piece.data());
     offset_ += used;
     return used;
+}
+
+const char* JsonScan::token(const char* at, const char* end, JsonSink& sink) noexcept {
+    if (token_ == Token::string) return string(at, end, sink);
+    return token_ == Token::number ? number(at, end, sink) : literal(at, end, sink);
 }
 
 const char* JsonScan::byte_order_mark(const char* at, const char* end) noexcept {
@@ -113,61 +115,68 @@ const char* JsonScan::byte_order_mark(const char* at, const char* end) noexcept 
     return at;
 }
 
-// Takes one byte outside of tokens; the first byte of a number or literal is only noted and belongs to its
-// token.
-void JsonScan::structural(const char* at, JsonSink& sink) noexcept {
+// Takes one byte outside of tokens, and a string as far as it goes; the other tokens are begun only.
+const char* JsonScan::structural(const char* at, const char* end, JsonSink& sink) noexcept {
     const char c = *at;
     switch (expect_) {
         case Expect::comma_or_end:
             if (c == ',') {
-                expect_ = in_object() ? Expect::key : Expect::value;
-                tag_ = container_tag();
+                next_member();
             } else if (c == '}' || c == ']') {
                 close(c == '}' ? JsonKind::object : JsonKind::array, at, sink);
             } else {
                 break_off();
             }
-            return;
+            return at + 1;
         case Expect::colon:
-            if (c != ':') return break_off();
             expect_ = Expect::value;
-            return;
+            if (c != ':') break_off();
+            return at + 1;
         case Expect::key_or_end:
-            if (c == '}') return close(JsonKind::object, at, sink);
+            if (c == '}') {
+                close(JsonKind::object, at, sink);
+                return at + 1;
+            }
             [[fallthrough]];
         case Expect::key:
-            if (c != '"') return break_off();
-            return begin_string(at, true);
+            if (c == '"') return begin_string(at, end, true, sink);
+            break;
         case Expect::value_or_end:
-            if (c == ']') return close(JsonKind::array, at, sink);
+            if (c == ']') {
+                close(JsonKind::array, at, sink);
+                return at + 1;
+            }
             [[fallthrough]];
-        case Expect::value: return begin_value(at, sink);
+        case Expect::value:
+            if (c == '"') return begin_string(at, end, false, sink);
+            begin_value(at, sink);
+            return at + 1;
         case Expect::end:
-        case Expect::nothing: return break_off();
+        case Expect::nothing: break;
     }
+    break_off();
+    return at + 1;
 }
 
 void JsonScan::begin_value(const char* at, JsonSink& sink) noexcept {
     const char c = *at;
     token_begin_ = offset_of(at);
     captured_ = 0;
+    progress_ = 1;
+    token_ = Token::literal;
     switch (c) {
-        case '"': return begin_string(at, false);
         case '{': return open(JsonKind::object, at, sink);
         case '[': return open(JsonKind::array, at, sink);
-        case 't': word_ = "true"; break;
-        case 'f': word_ = "false"; break;
-        case 'n': word_ = "null"; break;
-        default:
-            progress_ = next_of(start, c);
-            if (progress_ == fail) return break_off();
-            token_ = Token::number;
-            raw_bytes_ = 1;
-            if (tag_ != 0) capture({at, 1});
-            return;
+        case 't': word_ = "true"; return;
+        case 'f': word_ = "false"; return;
+        case 'n': word_ = "null"; return;
+        default: break;
     }
-    token_ = Token::literal;
-    progress_ = 1;
+    progress_ = next_of(start, c);
+    if (progress_ == fail) return break_off();
+    token_ = Token::number;
+    raw_bytes_ = 1;
+    if (tag_ != 0) capture({at, 1});
 }
 
 void JsonScan::break_off() noexcept {
@@ -180,7 +189,7 @@ void JsonScan::end_value() noexcept {
     expect_ = depth_ == 0 ? Expect::end : Expect::comma_or_end;
 }
 
-void JsonScan::begin_string(const char* at, bool is_key) noexcept {
+const char* JsonScan::begin_string(const char* at, const char* end, bool is_key, JsonSink& sink) noexcept {
     token_ = Token::string;
     token_begin_ = offset_of(at);
     is_key_ = is_key;
@@ -188,6 +197,44 @@ void JsonScan::begin_string(const char* at, bool is_key) noexcept {
     captured_ = 0;
     raw_bytes_ = 0;
     tally_ = {};
+    // Most strings of a request are names and roles: short, and without escapes.
+    ++at;
+    const char* const quote = find_close_quote(at, end);
+    if (quote == nullptr) return string(at, end, sink);
+    raw_bytes_ = static_cast<std::uint64_t>(quote - at);
+    const unsigned tag = is_key ? container_tag() : tag_;
+    if (tag == 0 && (is_key || *at != 'd')) {
+        if (!is_key || depth_ > 1) text_bytes_ += raw_bytes_;
+        is_key ? end_key(0) : end_value();
+    } else {
+        end_string({at, static_cast<std::size_t>(raw_bytes_)}, offset_of(quote) + 1, sink);
+    }
+    return skip_separator(quote + 1, end);
+}
+
+// What follows a string is nearly always a colon or a comma; taking it here saves a turn of the loop.
+const char* JsonScan::skip_separator(const char* at, const char* end) noexcept {
+    if (at == end) return at;
+    if (expect_ == Expect::colon && *at == ':') {
+        expect_ = Expect::value;
+        return at + 1;
+    }
+    if (expect_ == Expect::comma_or_end && *at == ',') {
+        next_member();
+        return at + 1;
+    }
+    return at;
+}
+
+void JsonScan::next_member() noexcept {
+    expect_ = in_object() ? Expect::key : Expect::value;
+    tag_ = container_tag();
+}
+
+void JsonScan::end_key(unsigned tag) noexcept {
+    token_ = Token::none;
+    expect_ = Expect::colon;
+    tag_ = tag;
 }
 
 const char* JsonScan::string(const char* at, const char* end, JsonSink& sink) noexcept {
@@ -222,11 +269,8 @@ void JsonScan::end_string(std::string_view raw, std::uint64_t end, JsonSink& sin
     }
     if (is_key_) {
         if (depth_ > 1) text_bytes_ += decoded;
-        expect_ = Expect::colon;
-        token_ = Token::none;
         too_long = too_long || text.size() > key_bytes_max;
-        tag_ = tag == 0 ? 0 : sink.on_key(tag, too_long ? std::string_view() : text);
-        return;
+        return end_key(tag == 0 ? 0 : sink.on_key(tag, too_long ? std::string_view() : text));
     }
     if (media) {
         media_bytes_ += raw_bytes_;
@@ -296,6 +340,7 @@ const char* JsonScan::literal(const char* at, const char* end, JsonSink& sink) n
 }
 
 void JsonScan::open(JsonKind kind, const char* at, JsonSink& sink) noexcept {
+    token_ = Token::none;
     if (depth_ == depth_max) return break_off();
     const bool object = kind == JsonKind::object;
     const std::uint64_t bit = std::uint64_t{1} << (depth_ % 64);

@@ -97,9 +97,13 @@ class JsonScan {
 
     std::size_t run(std::string_view piece, JsonSink& sink, bool one_value) noexcept;
     const char* byte_order_mark(const char* at, const char* end) noexcept;
-    void structural(const char* at, JsonSink& sink) noexcept;
+    const char* structural(const char* at, const char* end, JsonSink& sink) noexcept;
+    const char* token(const char* at, const char* end, JsonSink& sink) noexcept;
     void begin_value(const char* at, JsonSink& sink) noexcept;
-    void begin_string(const char* at, bool is_key) noexcept;
+    const char* begin_string(const char* at, const char* end, bool is_key, JsonSink& sink) noexcept;
+    const char* skip_separator(const char* at, const char* end) noexcept;
+    void next_member() noexcept;
+    void end_key(unsigned tag) noexcept;
     void end_value() noexcept;
     void break_off() noexcept;
     const char* string(const char* at, const char* end, JsonSink& sink) noexcept;

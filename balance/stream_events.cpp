@@ -179,9 +179,11 @@ StreamVerdict StreamJudge::judge_event() const noexcept {
 
 StreamVerdict StreamJudge::finish() noexcept {
     if (verdict_ != StreamVerdict::hold) return verdict_;
-    // Nobody sends the blank line behind a last gasp.
-    verdict_ = judge_event();
-    if (verdict_ == StreamVerdict::hold) verdict_ = StreamVerdict::error_event;
+    // Servers that die do not send the blank line behind their last event; one that explains itself is still
+    // believed.
+    const StreamVerdict last = judge_event();
+    const bool whole = last == StreamVerdict::client_error || data_head_.text() == done_text;
+    verdict_ = whole ? last : StreamVerdict::error_event;
     return verdict_;
 }
 

@@ -7,6 +7,7 @@
 #include <cstddef>
 
 #if defined(__x86_64__)
+// tidy: allow layers: intrinsics come with the compiler, not from a library
 #include <immintrin.h>
 #endif
 
@@ -40,24 +41,36 @@ struct Masks {
     std::uint64_t letters_u;
 };
 
-/// Judges one block of `size` bytes; the index of the byte that ends the walk, or `size`.
-inline unsigned judge(const Masks& masks, unsigned size, StringTally& tally) noexcept {
-    std::uint64_t escaped = tally.escape ? 1 : 0;
-    bool carry = false;
-    for (std::uint64_t left = masks.backslashes & ~escaped; left != 0;) {
-        const std::uint64_t bit = left & -left;
-        const std::uint64_t next = bit << 1;
-        carry = bit == std::uint64_t{1} << (size - 1);
-        escaped |= next;
-        left &= ~(bit | next);
+/// The bytes of a block that an escaping backslash precedes. A run of backslashes escapes every second of its
+/// bytes and, if it is odd, the byte behind it; adding the runs that start on odd positions makes the parity
+/// fall out of the carries.
+template <unsigned Size>
+[[gnu::always_inline]] inline std::uint64_t escaped_bytes(std::uint64_t backslashes, bool& escape) noexcept {
+    constexpr std::uint64_t even = 0x5555555555555555U;
+    backslashes &= ~std::uint64_t{escape};
+    const std::uint64_t behind = backslashes << 1 | std::uint64_t{escape};
+    const std::uint64_t odd_starts = backslashes & ~even & ~behind;
+    std::uint64_t sum = odd_starts + backslashes;
+    if constexpr (Size == 64) {
+        escape = sum < backslashes;
+    } else {
+        escape = (sum >> Size & 1) != 0;
     }
+    const std::uint64_t escaped = (even ^ sum << 1) & behind;
+    return Size == 64 ? escaped : escaped & ((std::uint64_t{1} << Size % 64) - 1);
+}
+
+/// Judges one block; the index of the byte that ends the walk, or `Size`.
+template <unsigned Size>
+[[gnu::always_inline]] inline unsigned judge(const Masks& masks, StringTally& tally) noexcept {
+    const std::uint64_t escaped = escaped_bytes<Size>(masks.backslashes, tally.escape);
     const std::uint64_t stops = (masks.quotes & ~escaped) | masks.controls;
     const std::uint64_t before = stops == 0 ? ~std::uint64_t{0} : (stops & -stops) - 1;
-    if (size < 64) escaped &= (std::uint64_t{1} << size) - 1;
     tally.escapes += static_cast<unsigned>(std::popcount(escaped & before));
     tally.unicode_escapes += static_cast<unsigned>(std::popcount(escaped & before & masks.letters_u));
-    tally.escape = stops == 0 && carry;
-    return stops == 0 ? size : static_cast<unsigned>(std::countr_zero(stops));
+    if (stops == 0) return Size;
+    tally.escape = false;
+    return static_cast<unsigned>(std::countr_zero(stops));
 }
 
 const char* skip_sse2(const char* at, const char* end, StringTally& tally) noexcept {
@@ -74,9 +87,9 @@ const char* skip_sse2(const char* at, const char* end, StringTally& tally) noexc
         const auto mask = [](__m128i vector) {
             return static_cast<std::uint64_t>(_mm_movemask_epi8(vector));
         };
-        const unsigned stop = judge({mask(quotes), mask(backslashes), mask(controls),
-                                     mask(_mm_cmpeq_epi8(bytes, _mm_set1_epi8('u')))},
-                                    16, tally);
+        const unsigned stop = judge<16>({mask(quotes), mask(backslashes), mask(controls),
+                                         mask(_mm_cmpeq_epi8(bytes, _mm_set1_epi8('u')))},
+                                        tally);
         if (stop != 16) return at + stop;
     }
     return skip_bytes(at, end, tally);
@@ -113,9 +126,8 @@ __attribute__((target("avx2,bmi,popcnt"))) const char* skip_avx2(const char* at,
                                             _mm256_or_si256(backslashes.low, backslashes.high)),
                             _mm256_or_si256(controls.low, controls.high));
         if (_mm256_testz_si256(any, any) != 0 && !tally.escape) continue;
-        const unsigned stop =
-            judge({mask_of(quotes), mask_of(backslashes), mask_of(controls), mask_of(equal(bytes, 'u'))}, 64,
-                  tally);
+        const unsigned stop = judge<64>(
+            {mask_of(quotes), mask_of(backslashes), mask_of(controls), mask_of(equal(bytes, 'u'))}, tally);
         if (stop != 64) return at + stop;
     }
     return skip_sse2(at, end, tally);

@@ -83,10 +83,9 @@ class UsageMeter::Sink final : public JsonSink {
 void UsageMeter::feed(std::string_view piece) noexcept {
     if (piece.empty()) return;
     bytes_ += piece.size();
-    if (kind_ == Kind::sse)
-        lines_ += static_cast<std::uint64_t>(std::count(piece.begin(), piece.end(), '\n'));
     const char* at = piece.data();
     const char* const end = at + piece.size();
+    if (kind_ == Kind::sse) lines_ += count_bytes(at, end, '\n');
     while (at != end) {
         if (state_ == State::search) {
             at = search(at, end);
@@ -107,10 +106,15 @@ const char* UsageMeter::search(const char* at, const char* end) noexcept {
     if (found == end && end[-1] == '"') found = end - 1;
     if (found == end) return end;
     const char before = found == at ? before_ : found[-1];
-    if (before != '\\') {
-        state_ = State::name;
-        matched_ = 1;
-    }
+    if (before == '\\') return found + 1;
+    state_ = State::name;
+    matched_ = 1;
+    // Most candidates are other names ("user", "messages"); whole ones need no matching byte by byte.
+    if (static_cast<std::size_t>(end - found) < usage_name.size()) return found + 1;
+    const std::string_view name(found, usage_name.size());
+    is_usage_ = name == usage_name;
+    state_ = is_usage_ || (name == model_name && !model_known_) ? State::colon : State::search;
+    if (state_ == State::colon) return found + usage_name.size();
     return found + 1;
 }
 

@@ -1,0 +1,179 @@
+// What a request pays to the balancer: choosing and settling, reading its body, metering its response.
+#include "balance/balancer.hpp"
+#include "balance/request_facts.hpp"
+#include "balance/stream_events.hpp"
+#include "balance/string_skip.hpp"
+#include "balance/usage_meter.hpp"
+
+#include <benchmark/benchmark.h>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace headroom::balance {
+namespace {
+
+constexpr Time start_time{std::chrono::hours(1)};
+
+std::vector<BackendSpec> backends(std::size_t count) {
+    std::vector<BackendSpec> specs(count);
+    for (std::size_t i = 0; i < count; ++i) {
+        specs[i].name = "backend" + std::to_string(i);
+        specs[i].tpm = Tokens(std::int64_t{1} << 40);
+        specs[i].rpm = 2'000'000'000;
+        specs[i].overrides.push_back({"gpt-4o", Tokens(0), 0});
+    }
+    return specs;
+}
+
+/// One request's whole account: choose and reserve, the answer, its headers, its usage.
+void serve(Fleet& fleet, const SlotKey& key, std::uint64_t random, Time now) {
+    Demand demand;
+    demand.deployments = {&key, 1};
+    demand.cost = Tokens(1500);
+    demand.prompt = Tokens(500);
+    demand.random = random;
+    Choice choice = Balancer().choose(fleet, demand, now);
+    choice.lease.success(now);
+    choice.lease.observe({}, now);
+    choice.lease.settle({Tokens(500), Tokens(200), Tokens(700), Tokens(0), Tokens(0)}, now);
+    benchmark::DoNotOptimize(choice);
+}
+
+void balance_choose_reserve_settle(benchmark::State& state) {
+    static std::unique_ptr<Fleet> fleet;
+    if (state.thread_index() == 0)
+        fleet = std::make_unique<Fleet>(backends(static_cast<std::size_t>(state.range(0))));
+    std::uint64_t random = static_cast<std::uint64_t>(state.thread_index());
+    std::int64_t requests = 0;
+    for (auto _ : state) {
+        random = random * 6364136223846793005U + 1442695040888963407U;
+        // A second passes every 8,192 requests, so that retiring buckets is part of the price.
+        const Time now = start_time + std::chrono::milliseconds(requests++ / 8);
+        const SlotKey key = fleet->key("gpt-4o");
+        serve(*fleet, key, random, now);
+    }
+}
+BENCHMARK(balance_choose_reserve_settle)->Arg(3)->Arg(8)->Arg(32);
+BENCHMARK(balance_choose_reserve_settle)->Arg(8)->Threads(2)->UseRealTime();
+
+std::string chat_body(std::size_t bytes, std::string_view text) {
+    std::string body =
+        R"({"model":"gpt-4o","messages":[{"role":"system","content":"You are a helpful assistant."})";
+    while (body.size() + 120 < bytes) {
+        const std::size_t room = std::min<std::size_t>(bytes - body.size() - 100, 1200);
+        std::string content;
+        while (content.size() < room)
+            content += text;
+        content.resize(room);
+        if (content.ends_with('\\')) content.back() = ' ';
+        body += R"(,{"role":"user","content":")" + content + R"("})";
+    }
+    return body +
+           R"(],"max_tokens":256,"temperature":0.7,"stream":true,"stream_options":{"include_usage":true}})";
+}
+
+void scan(benchmark::State& state, const std::string& body) {
+    for (auto _ : state) {
+        RequestScan request;
+        request.feed(body);
+        benchmark::DoNotOptimize(request.finish().valid);
+    }
+    state.SetBytesProcessed(static_cast<std::int64_t>(state.iterations() * body.size()));
+}
+
+void request_scan_prose(benchmark::State& state) {
+    scan(state, chat_body(static_cast<std::size_t>(state.range(0)),
+                          "The quick brown fox jumps over the lazy dog, twice. "));
+}
+BENCHMARK(request_scan_prose)->Arg(300)->Arg(2 << 10)->Arg(64 << 10);
+
+void request_scan_code(benchmark::State& state) {
+    scan(state, chat_body(static_cast<std::size_t>(state.range(0)),
+                          R"(for (auto& x : xs) {\n\tout << \"x\" << x;\n}\n)"));
+}
+BENCHMARK(request_scan_code)->Arg(2 << 10)->Arg(64 << 10);
+
+void request_scan_one_string(benchmark::State& state) {
+    scan(state, R"({"model":"gpt-4o","input":")" +
+                    std::string(static_cast<std::size_t>(state.range(0)), 'x') + R"("})");
+}
+BENCHMARK(request_scan_one_string)->Arg(64 << 10);
+
+void request_scan_receive_buffers(benchmark::State& state) {
+    const std::string body = chat_body(64 << 10, "The quick brown fox jumps over the lazy dog, twice. ");
+    for (auto _ : state) {
+        RequestScan request;
+        for (std::size_t at = 0; at < body.size(); at += 4096)
+            request.feed(std::string_view(body).substr(at, 4096));
+        benchmark::DoNotOptimize(request.finish().valid);
+    }
+    state.SetBytesProcessed(static_cast<std::int64_t>(state.iterations() * body.size()));
+}
+BENCHMARK(request_scan_receive_buffers);
+
+constexpr std::string_view chunk =
+    R"(data: {"id":"chatcmpl-AbC123","object":"chat.completion.chunk","created":1720000000,"model":"gpt-4o-2024-08-06",)"
+    R"("system_fingerprint":"fp_1","choices":[{"index":0,"delta":{"content":" word"},"finish_reason":null}],"usage":null})"
+    "\n\n";
+
+void usage_meter_chunk(benchmark::State& state) {
+    UsageMeter meter(UsageMeter::Kind::sse);
+    for (auto _ : state) {
+        meter.feed(chunk);
+        benchmark::DoNotOptimize(meter);
+    }
+    state.SetBytesProcessed(static_cast<std::int64_t>(state.iterations() * chunk.size()));
+}
+BENCHMARK(usage_meter_chunk);
+
+void usage_meter_usage_event(benchmark::State& state) {
+    constexpr std::string_view event =
+        R"(data: {"choices":[],"usage":{"prompt_tokens":12,"completion_tokens":7,"total_tokens":19,)"
+        R"("prompt_tokens_details":{"cached_tokens":3},"completion_tokens_details":{"reasoning_tokens":2}}})"
+        "\n\n";
+    UsageMeter meter(UsageMeter::Kind::sse);
+    for (auto _ : state) {
+        meter.feed(event);
+        benchmark::DoNotOptimize(meter.finish());
+    }
+}
+BENCHMARK(usage_meter_usage_event);
+
+void usage_meter_json(benchmark::State& state) {
+    const std::string body =
+        R"({"id":"1","model":"gpt-4o","choices":[{"message":{"role":"assistant","content":")" +
+        std::string(static_cast<std::size_t>(state.range(0)), 'x') +
+        R"("}}],"usage":{"prompt_tokens":12,"completion_tokens":7,"total_tokens":19}})";
+    for (auto _ : state) {
+        UsageMeter meter(UsageMeter::Kind::json);
+        meter.feed(body);
+        benchmark::DoNotOptimize(meter.finish());
+    }
+    state.SetBytesProcessed(static_cast<std::int64_t>(state.iterations() * body.size()));
+}
+BENCHMARK(usage_meter_json)->Arg(2 << 10)->Arg(64 << 10);
+
+void stream_judge_first_content(benchmark::State& state) {
+    for (auto _ : state) {
+        StreamJudge judge(64 << 10);
+        benchmark::DoNotOptimize(judge.feed(chunk));
+    }
+}
+BENCHMARK(stream_judge_first_content);
+
+void rate_limit_fields(benchmark::State& state) {
+    for (auto _ : state) {
+        RateLimits limits;
+        limits.on_field("content-type", "application/json");
+        limits.on_field("x-ratelimit-limit-tokens", "450000");
+        limits.on_field("x-ratelimit-remaining-tokens", "449356");
+        limits.on_field("x-request-id", "8f2c");
+        benchmark::DoNotOptimize(limits);
+    }
+}
+BENCHMARK(rate_limit_fields);
+
+} // namespace
+} // namespace headroom::balance
