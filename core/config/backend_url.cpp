@@ -116,8 +116,9 @@ std::string pasted_operation(std::string_view path, const BackendUrl& url) {
                                                          "/responses"};
     const auto base = fmt::format("{}://{}", url.tls ? "https" : "http", url.authority);
     constexpr std::string_view marker = "/deployments/";
-    if (const auto found = path.find(marker); found != std::string_view::npos) {
-        const auto rest = path.substr(found + marker.size());
+    const auto with_end = std::string{path} + '/';
+    if (const auto found = with_end.find(marker); found != std::string::npos) {
+        const auto rest = path.substr(std::min(path.size(), found + marker.size()));
         const auto name = rest.substr(0, rest.find('/'));
         auto prefix = path.substr(0, found);
         if (prefix.ends_with("/openai")) prefix.remove_suffix(7);
