@@ -222,13 +222,7 @@ void Loop::State::tell_watchers() {
     std::vector<Socket::State*> sockets_to_tell;
     std::swap(sockets_to_tell, to_tell);
     for (Socket::State* socket : sockets_to_tell) {
-        socket->told_soon = false;
-        const auto tell = [socket](bool is, Attention attention) {
-            if (is && !socket->closed && !socket->receiver.present()) socket->watcher.tell(attention);
-        };
-        tell(socket->readable || socket->inbox.pieces() != 0, Attention::readable);
-        tell(socket->peer_ended || socket->inbox.ended(), Attention::ended);
-        tell(socket->connection_lost(), Attention::failed);
+        socket->tell();
         socket->unlist();
     }
 }

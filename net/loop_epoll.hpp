@@ -4,10 +4,10 @@
 // together at its end.
 #pragma once
 
-#include "net/inbox.hpp"
 #include "net/loop.hpp"
 #include "net/random.hpp"
 #include "net/ready_queue.hpp"
+#include "net/socket_front.hpp"
 
 #include <sys/epoll.h>
 
@@ -71,7 +71,7 @@ struct Loop::State {
     bool woken_ = false;
 };
 
-struct Socket::State : EventSource {
+struct Socket::State : EventSource, SocketFront {
     State(Loop::State& owner, Side whose) noexcept;
     ~State();
     State(const State&) = delete;
@@ -86,45 +86,31 @@ struct Socket::State : EventSource {
     /// Sends until all is sent, the socket is full, or it failed; true when the send has ended.
     bool send_now() noexcept;
     void end_connect(int error_number) noexcept;
+    /// Queues news for the watcher, if there is one.
+    void tell_soon();
+    void tell();
     void list(std::vector<State*>& list);
     /// One list membership less; deletes what is closed and in no list.
     void unlist() noexcept;
     void close() noexcept;
     /// Spends one of this turn's immediate operations; false when the others must come first.
     bool spend() noexcept;
-    bool cancelled() const noexcept { return sticky.code != ErrorCode::none; }
-    bool connection_lost() const noexcept { return lost || inbox.failed(); }
 
     Loop::State& loop;
     int descriptor = -1;
-    Side side;
     bool connecting = false;
     bool readable = false;   ///< the kernel may have bytes or an end for us
-    bool peer_ended = false; ///< a FIN is in the kernel's buffer
-    bool lost = false;       ///< the connection failed; the bytes before that can still be read
+    bool peer_ended = false; ///< a FIN is in the kernel's buffer, or was
     bool writable = true;
     bool closed = false;
     bool told_soon = false; ///< in loop.to_tell
-    bool receive_interrupted = false;
-    bool send_interrupted = false;
     std::uint16_t spent = 0;
     std::uint16_t listed = 0;
     std::uint32_t spent_turn = 0;
-    int lost_errno = 0;
-    Error sticky;
-    Error send_error;
-    Error connect_failure;
-    std::size_t expected_bytes = 0;
     SendAwaiter* sending = nullptr;
-    Waiter receiver;
-    Waiter sender;
-    Waiter connector;
-    Inbox inbox;
-    Watch watcher;
-    std::unique_ptr<Endpoint> peer;
 
   private:
-    void take_received(Block* block, std::size_t size) noexcept;
+    bool has_bytes() const noexcept;
 };
 
 struct Listener::State : EventSource {

@@ -3,11 +3,10 @@
 #include "net/loop_epoll.hpp"
 #include "net/socket_calls.hpp"
 
-#include <netinet/in.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <utility>
 
@@ -16,16 +15,11 @@ namespace {
 
 /// Operations that one socket may finish at once per turn before the others come first.
 constexpr std::uint16_t spent_per_turn_max = 16;
-/// From this many announced bytes on, a large block is worth it.
-constexpr std::size_t large_from_bytes = std::size_t{16} * 1024;
-/// Less than this in a large block is moved to a small one.
-constexpr std::size_t moved_bytes_max = std::size_t{4} * 1024;
-constexpr std::size_t pieces_max = 1024;
 
 } // namespace
 
 Socket::State::State(Loop::State& owner, Side whose) noexcept
-    : EventSource{Kind::socket}, loop(owner), side(whose) {
+    : EventSource{Kind::socket}, SocketFront(whose), loop(owner) {
     ++loop.sockets;
 }
 
@@ -61,14 +55,11 @@ void Socket::State::on_events(std::uint32_t events) {
         if (error_number != 0) return;
     }
     if ((events & (EPOLLRDHUP | EPOLLHUP)) != 0) peer_ended = true;
-    if ((events & EPOLLERR) != 0) lost = true;
+    if ((events & EPOLLERR) != 0) lose(0);
     if ((events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0) {
         readable = true;
         if (receiver.waiting()) receive_now();
-        if (!told_soon && watcher.set()) {
-            told_soon = true;
-            list(loop.to_tell);
-        }
+        tell_soon();
     }
     if ((events & (EPOLLOUT | EPOLLHUP | EPOLLERR)) != 0) {
         writable = true;
@@ -84,60 +75,36 @@ void Socket::State::on_events(std::uint32_t events) {
 
 void Socket::State::end_connect(int error_number) noexcept {
     connecting = false;
-    if (error_number != 0) {
-        connect_failure = connect_error(error_number, side);
-        inbox.fail(connect_failure);
-    }
+    if (error_number != 0) fail_connect(error_number);
     connector.end(loop.ready);
 }
 
 bool Socket::State::fill() {
     if (inbox.has_input() || !readable) return true;
-    const bool large = expected_bytes > large_from_bytes;
     BufferPool& pool = loop.loop.buffers();
-    Block* block = pool.acquire(large ? BlockSize::large : BlockSize::small);
-    if (block == nullptr && large) block = pool.acquire(BlockSize::small);
+    Block* block = pool.acquire(wants_large() ? BlockSize::large : BlockSize::small);
+    if (block == nullptr && wants_large()) block = pool.acquire(BlockSize::small);
     if (block == nullptr) return false;
-    Slice slice(block, block->data(), 0);
+    Slice piece(block, block->data(), block->capacity_bytes);
     ssize_t received = 0;
     do {
         received = ::recv(descriptor, block->data(), block->capacity_bytes, MSG_DONTWAIT);
     } while (received < 0 && errno == EINTR);
     if (received > 0) {
+        piece.truncate(static_cast<std::size_t>(received));
         // A partly filled block has emptied the kernel's buffer; a FIN behind it has an edge of its own,
         // which may have been seen already.
-        if (static_cast<std::size_t>(received) < block->capacity_bytes && !peer_ended && !lost)
-            readable = false;
-        take_received(block, static_cast<std::size_t>(received));
-        slice = Slice();
+        if (piece.size() < block->capacity_bytes && !peer_ended && !lost) readable = false;
+        keep(std::move(piece), pool);
         return true;
     }
     readable = false;
-    if (received == 0 && !lost) {
-        inbox.end();
-    } else if (received == 0) {
-        // Whoever was told of the loss first took it from the kernel: what is left looks like a FIN, but is
-        // not.
-        inbox.fail(stream_error(lost_errno != 0 ? lost_errno : ECONNRESET, side));
+    if (received == 0) {
+        end_input(0);
     } else if (errno != EAGAIN) {
-        lost = true;
-        inbox.fail(stream_error(errno, side));
+        end_input(errno);
     }
     return true;
-}
-
-void Socket::State::take_received(Block* block, std::size_t size) noexcept {
-    expected_bytes -= std::min(expected_bytes, size);
-    ++block->references; // the caller's slice drops its own
-    Slice received(block, block->data(), size);
-    if (size <= moved_bytes_max && block->size_class == static_cast<std::uint8_t>(BlockSize::large)) {
-        Slice moved = loop.loop.buffers().acquire_slice(BlockSize::small);
-        if (moved.block() != nullptr) {
-            moved.append(received.view());
-            received = std::move(moved);
-        }
-    }
-    inbox.push(std::move(received));
 }
 
 void Socket::State::receive_now() {
@@ -164,16 +131,37 @@ bool Socket::State::send_now() noexcept {
             writable = false;
             return false;
         }
-        lost = true;
-        lost_errno = errno;
+        lose(errno);
         send_error = stream_error(errno, side);
         return true;
     }
     return true;
 }
 
+void Socket::State::tell_soon() {
+    if (!watcher.set() || std::exchange(told_soon, true)) return;
+    list(loop.to_tell);
+}
+
+void Socket::State::tell() {
+    told_soon = false;
+    const auto tell_if = [this](bool is, Attention attention) {
+        if (is && !closed && !receiver.present()) watcher.tell(attention);
+    };
+    tell_if(has_bytes(), Attention::readable);
+    tell_if(peer_ended || inbox.ended(), Attention::ended);
+    tell_if(lost || inbox.failed(), Attention::failed);
+}
+
+bool Socket::State::has_bytes() const noexcept {
+    if (inbox.pieces() != 0) return true;
+    if (!readable || !(peer_ended || lost)) return readable;
+    int bytes = 0; // the edge may have been of the end alone
+    return ::ioctl(descriptor, FIONREAD, &bytes) == 0 && bytes > 0;
+}
+
 void Socket::State::close() noexcept {
-    HEADROOM_ASSERT(!receiver.present() && !sender.present() && !connector.present());
+    HEADROOM_ASSERT(!awaited());
     if (descriptor >= 0) ::close(descriptor);
     descriptor = -1;
     inbox.clear();
@@ -208,8 +196,7 @@ Side Socket::side() const noexcept {
 }
 
 Endpoint Socket::peer() const noexcept {
-    if (!state_->peer) state_->peer = std::make_unique<Endpoint>(peer_endpoint_of(state_->descriptor));
-    return *state_->peer;
+    return state_->peer_of(state_->descriptor);
 }
 
 Socket::ConnectAwaiter Socket::connect(const Endpoint& endpoint) noexcept {
@@ -225,7 +212,7 @@ Socket::SendAwaiter Socket::send(std::span<iovec> pieces) noexcept {
 }
 
 void Socket::expect(std::size_t bytes) noexcept {
-    state_->expected_bytes = bytes;
+    state_->expect(bytes);
 }
 
 bool Socket::has_input() const noexcept {
@@ -240,11 +227,7 @@ bool Socket::peer_gone() const noexcept {
 
 void Socket::watch(void (*notify)(void* context, Attention attention), void* context) noexcept {
     state_->watcher.set(notify, context);
-    if (notify == nullptr || state_->told_soon) return;
-    if (state_->readable || state_->inbox.has_input() || state_->lost) {
-        state_->told_soon = true;
-        state_->list(state_->loop.to_tell);
-    }
+    if (state_->readable || state_->inbox.has_input() || state_->lost) state_->tell_soon();
 }
 
 void Socket::interrupt_receive() noexcept {
@@ -307,17 +290,14 @@ void Socket::ConnectAwaiter::await_suspend(std::coroutine_handle<> waiter) noexc
 }
 
 Result<void> Socket::ConnectAwaiter::await_resume() noexcept {
-    socket_.connector.clear();
-    if (socket_.cancelled()) return socket_.sticky;
-    return socket_.connect_failure.code == ErrorCode::none ? Result<void>() : socket_.connect_failure;
+    return socket_.finish_connect();
 }
 
 // ReceiveAwaiter
 
 bool Socket::ReceiveAwaiter::await_ready() noexcept {
     State& socket = socket_;
-    socket.receive_interrupted = false;
-    if (socket.cancelled() || socket.inbox.has_input()) return true;
+    if (socket.begin_receive()) return true;
     return socket.readable && socket.spend() && socket.fill() && socket.inbox.has_input();
 }
 
@@ -327,35 +307,16 @@ void Socket::ReceiveAwaiter::await_suspend(std::coroutine_handle<> waiter) noexc
 }
 
 Result<Slice> Socket::ReceiveAwaiter::await_resume() noexcept {
-    State& socket = socket_;
-    socket.receiver.clear();
-    if (socket.cancelled()) return socket.sticky;
-    if (std::exchange(socket.receive_interrupted, false)) {
-        return Error{ErrorCode::interrupted, socket.side, false};
-    }
-    if (socket.inbox.pieces() != 0) {
-        socket.watcher.taken();
-    } else {
-        socket.watcher.end_taken(socket.inbox.ended() ? Attention::ended : Attention::failed);
-    }
-    return socket.inbox.take();
+    return socket_.finish_receive();
 }
 
 // SendAwaiter
 
 bool Socket::SendAwaiter::await_ready() noexcept {
     State& socket = socket_;
-    HEADROOM_ASSERT(pieces_.size() <= pieces_max && !socket.sender.present());
-    socket.send_interrupted = false;
-    socket.send_error = Error{};
-    if (socket.cancelled()) return true;
-    if (bytes_of(pieces_) == 0) return true;
-    if (socket.inbox.failed()) {
-        socket.send_error = socket.inbox.failure();
-        return true;
-    }
+    if (socket.begin_send(pieces_)) return true;
     socket.sending = this;
-    return !socket.loop.busy() && socket.spend() && socket.send_now();
+    return !socket.loop.busy() && socket.writable && socket.spend() && socket.send_now();
 }
 
 void Socket::SendAwaiter::await_suspend(std::coroutine_handle<> waiter) noexcept {
@@ -364,14 +325,8 @@ void Socket::SendAwaiter::await_suspend(std::coroutine_handle<> waiter) noexcept
 }
 
 Result<void> Socket::SendAwaiter::await_resume() noexcept {
-    State& socket = socket_;
-    socket.sender.clear();
-    socket.sending = nullptr;
-    if (socket.cancelled()) return socket.sticky;
-    if (std::exchange(socket.send_interrupted, false)) {
-        return Error{ErrorCode::interrupted, socket.side, false};
-    }
-    return socket.send_error.code == ErrorCode::none ? Result<void>() : socket.send_error;
+    socket_.sending = nullptr;
+    return socket_.finish_send();
 }
 
 } // namespace headroom::net

@@ -93,8 +93,18 @@ Loop::State::~State() {
         for (Socket::State* socket : *list)
             socket->unlist();
     }
+    delete_retiring();
     HEADROOM_ASSERT(sockets == 0);
     ::close(wake_descriptor_);
+}
+
+/// With the ring closed no completion comes any more; there are some only when another thread than the loop's
+/// closed sockets after its last turn.
+void Loop::State::delete_retiring() noexcept {
+    for (const Socket::State* socket : retiring_sockets)
+        delete socket;
+    for (const Listener::State* listener : retiring_listeners)
+        delete listener;
 }
 
 void Loop::State::tag(io_uring_sqe* entry, void* owner, Request request) noexcept {
@@ -111,7 +121,11 @@ void Loop::State::cancel(void* owner, Request request) {
     tag(entry, nullptr, Request::unanswered);
 }
 
-void Loop::State::close_descriptor(int descriptor) {
+void Loop::State::close_descriptor(int descriptor) noexcept {
+    if (!ring.is_mine()) { // before the first turn, or after the last: nothing waits in the queue
+        ::close(descriptor);
+        return;
+    }
     // In the queue, not by close(2): requests on the descriptor may wait there before it.
     io_uring_sqe* entry = ring.entry();
     io_uring_prep_close(entry, descriptor);
@@ -128,6 +142,8 @@ void Loop::State::arm_wake() {
 
 bool Loop::State::turn(Duration wait) {
     if (!wake_armed_) arm_wake();
+    for (Listener::State* listener : std::exchange(to_arm, {}))
+        listener->arm();
     settle_sockets(); // what happened between turns
     const bool pending = !ready.empty() || !to_tell.empty();
     const Duration longest =
@@ -175,13 +191,7 @@ void Loop::State::tell_watchers() {
     if (to_tell.empty()) return;
     std::swap(scratch_, to_tell);
     for (Socket::State* socket : scratch_) {
-        socket->told_soon = false;
-        const auto tell = [socket](bool is, Attention attention) {
-            if (is && !socket->closed && !socket->receiver.present()) socket->watcher.tell(attention);
-        };
-        tell(socket->inbox.pieces() != 0, Attention::readable);
-        tell(socket->inbox.ended(), Attention::ended);
-        tell(socket->inbox.failed(), Attention::failed);
+        socket->tell();
         socket->unlist();
     }
     scratch_.clear();
@@ -215,11 +225,11 @@ void Loop::State::settle_sockets() {
 }
 
 void Loop::State::finish() noexcept {
-    if (!ring.enabled()) return;
+    if (!ring.is_mine()) return;
     for (int turns = 0; turns < finish_turns_max; ++turns) {
-        ring.enter(retiring != 0 ? std::chrono::milliseconds(1) : Duration::zero());
+        ring.enter(retiring() ? std::chrono::milliseconds(1) : Duration::zero());
         ring.reap([this](const io_uring_cqe& completion) { complete(completion); });
-        if (retiring == 0) return;
+        if (!retiring()) return;
     }
 }
 

@@ -2,12 +2,12 @@
 // Every request to the kernel is counted; what a request points to is deleted after its last completion only.
 #pragma once
 
-#include "net/inbox.hpp"
 #include "net/loop.hpp"
 #include "net/loop_uring_blocks.hpp"
 #include "net/loop_uring_ring.hpp"
 #include "net/random.hpp"
 #include "net/ready_queue.hpp"
+#include "net/socket_front.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -32,7 +32,9 @@ struct Loop::State {
     static void tag(io_uring_sqe* entry, void* owner, Request request) noexcept;
     /// Asks the kernel to end the request with that owner; its completion still comes.
     void cancel(void* owner, Request request);
-    void close_descriptor(int descriptor);
+    void close_descriptor(int descriptor) noexcept;
+    /// Whether the kernel still has requests of what was closed.
+    bool retiring() const noexcept { return !retiring_sockets.empty() || !retiring_listeners.empty(); }
 
     Loop& loop;
     Random random;
@@ -43,8 +45,12 @@ struct Loop::State {
     bool stopping = false;
     void (*hook)(void*) = nullptr;
     void* hook_context = nullptr;
-    std::size_t sockets = 0;  ///< in existence
-    std::size_t retiring = 0; ///< closed, with completions to come
+    std::size_t sockets = 0; ///< in existence
+
+    // Closed, with completions to come.
+    std::vector<Socket::State*> retiring_sockets;
+    std::vector<Listener::State*> retiring_listeners;
+    std::vector<Listener::State*> to_arm; ///< listeners made since the last turn
 
     // Sockets to come back to at the end of the turn; each entry is counted in Socket::State::listed.
     std::vector<Socket::State*> to_settle;
@@ -59,6 +65,7 @@ struct Loop::State {
     void tell_watchers();
     void feed_starved();
     void settle_sockets();
+    void delete_retiring() noexcept;
 
     Duration spin_;
     int wake_descriptor_ = -1;
@@ -68,7 +75,7 @@ struct Loop::State {
     std::vector<Socket::State*> scratch_;
 };
 
-struct Socket::State {
+struct Socket::State : SocketFront {
     State(Loop::State& owner, Side whose) noexcept;
     ~State();
     State(const State&) = delete;
@@ -78,28 +85,27 @@ struct Socket::State {
     void on_send(int result) noexcept;
     void on_connect(int result) noexcept;
     void on_hang_up() noexcept;
-    /// Brings the receive in line with what the inbox has room for and what is expected next.
+    /// Brings the armed receive in line with what the inbox has room for and what is expected next.
     void settle();
     void settle_soon();
+    /// Queues news for the watcher, if there is one.
+    void tell_soon();
+    void tell();
+    void submit_connect(const Endpoint& endpoint);
     void submit_send();
     void close() noexcept;
     void list(std::vector<State*>& list);
+    /// One list membership less; deletes what is closed, in no list and unknown to the kernel.
     void unlist() noexcept;
-    /// Queues news for the watcher, if there is one.
-    void tell_soon();
-    void fail_connect(int error_number) noexcept;
-    bool cancelled() const noexcept { return sticky.code != ErrorCode::none; }
 
     /// What receives in the kernel: one multishot into small blocks, or one receive into a large block.
     enum class Armed : std::uint8_t { none, small, large };
 
     Loop::State& loop;
     int descriptor = -1;
-    Side side;
     Armed armed = Armed::none;
     bool disarming = false; ///< the armed receive was asked to end
     bool connected = false;
-    bool lost = false; ///< the connection failed; bytes received before that may still come
     bool closed = false;
     bool hang_up_armed = false;
     bool settling = false;  ///< in loop.to_settle
@@ -107,28 +113,16 @@ struct Socket::State {
     bool starving = false;  ///< in loop.starved
     bool in_send = false;   ///< the kernel has the awaited send
     bool in_connect = false;
-    bool receive_interrupted = false;
-    bool send_interrupted = false;
     std::uint16_t listed = 0;
     std::uint16_t requests = 0; ///< completions to come
-    int lost_errno = 0;
-    Error sticky;
-    Error send_error;
-    Error connect_failure;
-    std::size_t expected_bytes = 0;
+    std::size_t retiring_place = 0;
     SendAwaiter* sending = nullptr;
-    Waiter receiver;
-    Waiter sender;
-    Waiter connector;
-    Inbox inbox;
-    Watch watcher;
-    std::unique_ptr<Endpoint> peer;
 
   private:
+    bool full() const noexcept;
     void arm();
     void disarm();
     void arm_hang_up();
-    void keep(Slice piece);
     void delete_if_gone() noexcept;
 };
 
@@ -143,6 +137,8 @@ struct Listener::State {
     void stop() noexcept;
     /// The listener is gone; deletes once the kernel has answered.
     void abandon() noexcept;
+    /// Whether accept() has its result already.
+    bool decided() const noexcept { return first < accepted.size() || (stopped && !armed); }
 
     Loop::State& loop;
     Endpoint local;

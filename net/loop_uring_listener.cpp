@@ -24,7 +24,7 @@ Listener::State::State(Loop::State& owner, const ListenOptions& options)
       descriptor(open_listening_socket(options, 0)),
       retry(loop.loop.deadlines(), [](void* self) { static_cast<State*>(self)->arm(); }, this) {
     local = local_endpoint_of(descriptor);
-    arm();
+    loop.to_arm.push_back(this); // the queue belongs to the thread that turns the loop
 }
 
 Listener::State::~State() {
@@ -50,17 +50,17 @@ void Listener::State::on_accept(int result, std::uint32_t flags) {
     }
     if (abandoned) {
         if (armed) return;
-        --loop.retiring;
+        std::erase(loop.retiring_listeners, this);
         delete this;
         return;
     }
-    if (!armed && result < 0 && is_exhaustion(-result)) {
+    if (!armed && !stopped && result < 0 && is_exhaustion(-result)) {
         // The connection stays in the backlog: trying again at once would only spin.
         retry.arm(loop.loop.now() + exhausted_pause);
     } else if (!armed) {
         arm();
     }
-    if (first < accepted.size() || (stopped && !armed)) acceptor.end(loop.ready);
+    if (decided()) acceptor.end(loop.ready);
 }
 
 void Listener::State::stop() noexcept {
@@ -75,12 +75,13 @@ void Listener::State::stop() noexcept {
 void Listener::State::abandon() noexcept {
     HEADROOM_ASSERT(!acceptor.present());
     stop();
+    std::erase(loop.to_arm, this);
     if (!armed) {
         delete this;
         return;
     }
     abandoned = true;
-    ++loop.retiring;
+    loop.retiring_listeners.push_back(this);
 }
 
 Listener::Listener(Loop& loop, const ListenOptions& options) : state_(new State(loop.state(), options)) {}
@@ -102,7 +103,7 @@ void Listener::stop() noexcept {
 }
 
 bool Listener::AcceptAwaiter::await_ready() noexcept {
-    return listener_.first < listener_.accepted.size() || (listener_.stopped && !listener_.armed);
+    return listener_.decided();
 }
 
 void Listener::AcceptAwaiter::await_suspend(std::coroutine_handle<> waiter) noexcept {

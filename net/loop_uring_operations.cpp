@@ -8,12 +8,6 @@
 #include <utility>
 
 namespace headroom::net {
-namespace {
-
-constexpr std::size_t pieces_max = 1024;
-
-} // namespace
-
 Socket::Socket(Loop& loop, Side side) : state_(new State(loop.state(), side)) {}
 
 Socket::Socket(Socket&& other) noexcept : state_(std::exchange(other.state_, nullptr)) {}
@@ -39,8 +33,7 @@ Side Socket::side() const noexcept {
 }
 
 Endpoint Socket::peer() const noexcept {
-    if (!state_->peer) state_->peer = std::make_unique<Endpoint>(peer_endpoint_of(state_->descriptor));
-    return *state_->peer;
+    return state_->peer_of(state_->descriptor);
 }
 
 Socket::ConnectAwaiter Socket::connect(const Endpoint& endpoint) noexcept {
@@ -56,9 +49,9 @@ Socket::SendAwaiter Socket::send(std::span<iovec> pieces) noexcept {
 }
 
 void Socket::expect(std::size_t bytes) noexcept {
-    state_->expected_bytes = bytes;
+    state_->expect(bytes);
     // Decided at the end of the turn, when what has arrived already is known.
-    if (state_->armed == State::Armed::small && bytes > BufferPool::small_bytes) state_->settle_soon();
+    if (state_->armed == State::Armed::small && state_->wants_large()) state_->settle_soon();
 }
 
 bool Socket::has_input() const noexcept {
@@ -127,24 +120,17 @@ bool Socket::ConnectAwaiter::await_ready() noexcept {
 
 void Socket::ConnectAwaiter::await_suspend(std::coroutine_handle<> waiter) noexcept {
     socket_.connector.wait(waiter);
-    io_uring_sqe* entry = socket_.loop.ring.entry();
-    io_uring_prep_connect(entry, socket_.descriptor, endpoint_.address(), endpoint_.length());
-    Loop::State::tag(entry, &socket_, Request::connect);
-    socket_.in_connect = true;
-    ++socket_.requests;
+    socket_.submit_connect(endpoint_);
 }
 
 Result<void> Socket::ConnectAwaiter::await_resume() noexcept {
-    socket_.connector.clear();
-    if (socket_.cancelled()) return socket_.sticky;
-    return socket_.connect_failure.code == ErrorCode::none ? Result<void>() : socket_.connect_failure;
+    return socket_.finish_connect();
 }
 
 // ReceiveAwaiter
 
 bool Socket::ReceiveAwaiter::await_ready() noexcept {
-    socket_.receive_interrupted = false;
-    return socket_.cancelled() || socket_.inbox.has_input();
+    return socket_.begin_receive();
 }
 
 void Socket::ReceiveAwaiter::await_suspend(std::coroutine_handle<> waiter) noexcept {
@@ -152,32 +138,16 @@ void Socket::ReceiveAwaiter::await_suspend(std::coroutine_handle<> waiter) noexc
 }
 
 Result<Slice> Socket::ReceiveAwaiter::await_resume() noexcept {
-    State& socket = socket_;
-    socket.receiver.clear();
-    if (socket.cancelled()) return socket.sticky;
-    if (std::exchange(socket.receive_interrupted, false)) {
-        return Error{ErrorCode::interrupted, socket.side, false};
-    }
-    if (socket.inbox.pieces() != 0) {
-        socket.watcher.taken();
-        if (socket.armed == State::Armed::none) socket.settle_soon();
-    } else {
-        socket.watcher.end_taken(socket.inbox.ended() ? Attention::ended : Attention::failed);
-    }
-    return socket.inbox.take();
+    Result<Slice> received = socket_.finish_receive();
+    // Room again: a receive that was disarmed for the want of it goes on.
+    if (socket_.armed == State::Armed::none && !socket_.inbox.peer_gone()) socket_.settle_soon();
+    return received;
 }
 
 // SendAwaiter
 
 bool Socket::SendAwaiter::await_ready() noexcept {
-    State& socket = socket_;
-    HEADROOM_ASSERT(pieces_.size() <= pieces_max && !socket.sender.present());
-    socket.send_interrupted = false;
-    socket.send_error = Error{};
-    if (socket.cancelled() || bytes_of(pieces_) == 0) return true;
-    if (!socket.inbox.failed()) return false;
-    socket.send_error = socket.inbox.failure();
-    return true;
+    return socket_.begin_send(pieces_);
 }
 
 void Socket::SendAwaiter::await_suspend(std::coroutine_handle<> waiter) noexcept {
@@ -187,14 +157,8 @@ void Socket::SendAwaiter::await_suspend(std::coroutine_handle<> waiter) noexcept
 }
 
 Result<void> Socket::SendAwaiter::await_resume() noexcept {
-    State& socket = socket_;
-    socket.sender.clear();
-    socket.sending = nullptr;
-    if (socket.cancelled()) return socket.sticky;
-    if (std::exchange(socket.send_interrupted, false)) {
-        return Error{ErrorCode::interrupted, socket.side, false};
-    }
-    return socket.send_error.code == ErrorCode::none ? Result<void>() : socket.send_error;
+    socket_.sending = nullptr;
+    return socket_.finish_send();
 }
 
 } // namespace headroom::net

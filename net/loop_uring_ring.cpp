@@ -73,6 +73,7 @@ void Ring::close() noexcept {
 void Ring::enable() {
     const int result = io_uring_enable_rings(&ring_);
     HEADROOM_ASSERT(result == 0);
+    owner_ = std::this_thread::get_id();
     enabled_ = true;
 }
 

@@ -7,7 +7,7 @@
 
 #include <liburing.h>
 
-#include <cstdint>
+#include <thread>
 #include <vector>
 
 namespace headroom::net {
@@ -42,8 +42,8 @@ class Ring {
         io_uring_cq_advance(&ring_, count);
         return count;
     }
-    /// Whether the ring was entered, and so belongs to a thread.
-    bool enabled() const noexcept { return enabled_; }
+    /// Whether the ring was entered, and by this thread: only then may it be entered again.
+    bool is_mine() const noexcept { return enabled_ && owner_ == std::this_thread::get_id(); }
     io_uring* get() noexcept { return &ring_; }
 
   private:
@@ -53,6 +53,7 @@ class Ring {
 
     io_uring ring_{};
     std::vector<io_uring_sqe> aside_;
+    std::thread::id owner_;
     bool enabled_ = false;
     bool open_ = true;
 };

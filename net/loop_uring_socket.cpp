@@ -6,7 +6,6 @@
 
 #include <poll.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <utility>
 
@@ -16,14 +15,10 @@ namespace {
 /// What may wait in an inbox before the receive is disarmed and TCP's own window pushes back.
 constexpr std::size_t inbox_pieces_max = 4;
 constexpr std::size_t inbox_bytes_max = std::size_t{128} * 1024;
-/// From this many announced bytes on, a large block is worth it.
-constexpr std::size_t large_from_bytes = std::size_t{16} * 1024;
-/// Less than this in a large block is moved to a small one.
-constexpr std::size_t moved_bytes_max = std::size_t{4} * 1024;
 
 } // namespace
 
-Socket::State::State(Loop::State& owner, Side whose) noexcept : loop(owner), side(whose) {
+Socket::State::State(Loop::State& owner, Side whose) noexcept : SocketFront(whose), loop(owner) {
     ++loop.sockets;
 }
 
@@ -44,7 +39,10 @@ void Socket::State::unlist() noexcept {
 
 void Socket::State::delete_if_gone() noexcept {
     if (!closed || listed != 0 || requests != 0) return;
-    --loop.retiring;
+    State* last = loop.retiring_sockets.back();
+    last->retiring_place = retiring_place;
+    loop.retiring_sockets[retiring_place] = last;
+    loop.retiring_sockets.pop_back();
     delete this;
 }
 
@@ -56,6 +54,16 @@ void Socket::State::settle_soon() {
 void Socket::State::tell_soon() {
     if (!watcher.set() || std::exchange(told_soon, true)) return;
     list(loop.to_tell);
+}
+
+void Socket::State::tell() {
+    told_soon = false;
+    const auto tell_if = [this](bool is, Attention attention) {
+        if (is && !closed && !receiver.present()) watcher.tell(attention);
+    };
+    tell_if(inbox.pieces() != 0, Attention::readable);
+    tell_if(inbox.ended(), Attention::ended);
+    tell_if(inbox.failed(), Attention::failed);
 }
 
 void Socket::State::on_receive(int result, std::uint32_t flags) {
@@ -75,21 +83,15 @@ void Socket::State::on_receive(int result, std::uint32_t flags) {
         delete_if_gone();
         return;
     }
-    if (result > 0) {
-        keep(std::move(piece));
-    } else if (result == 0 && !lost) {
-        inbox.end();
-    } else if (result == 0) {
-        // Whoever was told of the loss first took it from the kernel: what is left looks like a FIN, but is
-        // not.
-        inbox.fail(stream_error(lost_errno, side));
-    } else if (result == -ENOBUFS) {
+    if (result == -ENOBUFS) {
         if (!std::exchange(starving, true)) list(loop.starved);
         return;
+    }
+    if (result > 0) {
+        keep(std::move(piece), loop.loop.buffers());
+        if (full()) settle_soon();
     } else if (result != -ECANCELED) {
-        lost = true;
-        lost_errno = -result;
-        inbox.fail(stream_error(-result, side));
+        end_input(-result);
     }
     if (inbox.has_input()) {
         receiver.end(loop.ready);
@@ -97,17 +99,8 @@ void Socket::State::on_receive(int result, std::uint32_t flags) {
     }
 }
 
-void Socket::State::keep(Slice piece) {
-    expected_bytes -= std::min(expected_bytes, piece.size());
-    if (piece.size() <= moved_bytes_max && piece.spare_bytes() > BufferPool::small_bytes) {
-        Slice moved = loop.loop.buffers().acquire_slice(BlockSize::small);
-        if (moved.block() != nullptr) {
-            moved.append(piece.view());
-            piece = std::move(moved);
-        }
-    }
-    inbox.push(std::move(piece));
-    if (inbox.pieces() >= inbox_pieces_max || inbox.bytes() >= inbox_bytes_max) settle_soon();
+bool Socket::State::full() const noexcept {
+    return inbox.pieces() >= inbox_pieces_max || inbox.bytes() >= inbox_bytes_max;
 }
 
 void Socket::State::settle() {
@@ -116,17 +109,15 @@ void Socket::State::settle() {
         if (!inbox.failed() && watcher.set()) arm_hang_up();
         return;
     }
-    const bool full = inbox.pieces() >= inbox_pieces_max || inbox.bytes() >= inbox_bytes_max;
     if (armed == Armed::none) {
-        if (!full && !starving) arm();
-    } else if (armed == Armed::small &&
-               (full || (expected_bytes > large_from_bytes && loop.large.offered() != 0))) {
+        if (!full() && !starving) arm();
+    } else if (armed == Armed::small && (full() || (wants_large() && loop.large.offered() != 0))) {
         disarm();
     }
 }
 
 void Socket::State::arm() {
-    const bool want_large = expected_bytes > large_from_bytes && loop.large.offered() != 0;
+    const bool want_large = wants_large() && loop.large.offered() != 0;
     BlockRing& blocks = want_large ? loop.large : loop.small;
     if (blocks.offered() == 0) {
         starving = true;
@@ -166,8 +157,7 @@ void Socket::State::on_hang_up() noexcept {
         delete_if_gone();
         return;
     }
-    lost = true;
-    lost_errno = ECONNRESET;
+    lose(ECONNRESET);
     inbox.fail(stream_error(ECONNRESET, side));
     tell_soon();
 }
@@ -202,17 +192,19 @@ void Socket::State::on_send(int result) noexcept {
     } else if (result == -EINTR || result == -EAGAIN) {
         submit_send();
         return;
-    } else if (result != -ECANCELED) {
-        if (!lost) lost_errno = -result;
-        lost = true;
+    } else {
+        if (result != -ECANCELED) lose(-result);
         send_error = stream_error(-result, side);
     }
     sender.end(loop.ready);
 }
 
-void Socket::State::fail_connect(int error_number) noexcept {
-    connect_failure = connect_error(error_number, side);
-    inbox.fail(connect_failure);
+void Socket::State::submit_connect(const Endpoint& endpoint) {
+    io_uring_sqe* entry = loop.ring.entry();
+    io_uring_prep_connect(entry, descriptor, endpoint.address(), endpoint.length());
+    Loop::State::tag(entry, this, Request::connect);
+    in_connect = true;
+    ++requests;
 }
 
 void Socket::State::on_connect(int result) noexcept {
@@ -228,10 +220,11 @@ void Socket::State::on_connect(int result) noexcept {
 }
 
 void Socket::State::close() noexcept {
-    HEADROOM_ASSERT(!receiver.present() && !sender.present() && !connector.present());
+    HEADROOM_ASSERT(!awaited());
     inbox.clear();
     closed = true;
-    ++loop.retiring;
+    retiring_place = loop.retiring_sockets.size();
+    loop.retiring_sockets.push_back(this);
     if (descriptor >= 0) {
         if (armed != Armed::none) disarm();
         if (hang_up_armed) loop.cancel(this, Request::hang_up);
