@@ -1,0 +1,134 @@
+// The one-word statements of a slot: blocks, streaks, corrections, shares, names.
+#include "balance/slot.hpp"
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+namespace headroom::balance {
+namespace {
+
+TEST(Block, TheLaterTimeWinsAtTheSameThreshold) {
+    Block block;
+    block.extend(5000, Tokens(0), 1000);
+    block.extend(3000, Tokens(0), 1000);
+    EXPECT_EQ(block.view().until_ms, 5000);
+    block.extend(9000, Tokens(0), 1000);
+    EXPECT_EQ(block.view().until_ms, 9000);
+}
+
+TEST(Block, ALargeRequestsRefusalDoesNotProlongTheBlockOfSmallOnes) {
+    Block block;
+    block.extend(2000, Tokens(0), 1000);
+    block.extend(60'000, Tokens(5000), 1000);
+    EXPECT_EQ(block.view().until_ms, 2000);
+    EXPECT_EQ(block.view().above, Tokens(0));
+}
+
+TEST(Block, ASmallRequestsRefusalReplacesThatOfALargeOne) {
+    Block block;
+    block.extend(60'000, Tokens(5000), 1000);
+    block.extend(2000, Tokens(100), 1000);
+    EXPECT_EQ(block.view().above, Tokens(100));
+    EXPECT_EQ(block.view().until_ms, 2000);
+}
+
+TEST(Block, AnExpiredBlockDoesNotCount) {
+    Block block;
+    block.extend(2000, Tokens(0), 1000);
+    block.extend(4000, Tokens(700), 3000);
+    EXPECT_EQ(block.view().until_ms, 4000);
+    EXPECT_EQ(block.view().above, Tokens(700));
+}
+
+TEST(Streak, CountsABurstOnce) {
+    Streak streak;
+    EXPECT_EQ(streak.count(1000, 1100), 0U);
+    EXPECT_EQ(streak.count(1050, 1150), 0U) << "on its way when the first was refused";
+    EXPECT_EQ(streak.count(2200, 2300), 1U);
+    EXPECT_EQ(streak.count(5000, 5100), 2U);
+    streak.reset();
+    EXPECT_EQ(streak.count(6000, 6100), 0U);
+}
+
+TEST(Correction, MovesNoFurtherThanTheMeasurementAsks) {
+    Correction correction;
+    correction.confine(-50, 70, 100);
+    EXPECT_EQ(correction.value(100), 0);
+    correction.confine(500, 900, 100);
+    EXPECT_EQ(correction.value(100), 500);
+    correction.confine(-900, 300, 100);
+    EXPECT_EQ(correction.value(100), 300);
+    correction.confine(-900, -600, 100);
+    EXPECT_EQ(correction.value(100), -600);
+}
+
+TEST(Correction, FadesOutOverOneWindow) {
+    Correction correction;
+    correction.confine(6000, 6000, 100);
+    EXPECT_EQ(correction.value(130), 3000);
+    EXPECT_EQ(correction.value(160), 0);
+    EXPECT_EQ(correction.value(100'000), 0);
+    EXPECT_EQ(correction.value(99), 6000) << "a reader whose time lags";
+}
+
+TEST(Correction, SurvivesAbsurdMeasurements) {
+    Correction correction;
+    correction.confine(std::int64_t{1} << 50, std::int64_t{1} << 51, 7);
+    EXPECT_GT(correction.value(7), std::int64_t{1} << 34);
+    correction.confine(-(std::int64_t{1} << 51), -(std::int64_t{1} << 50), 7);
+    EXPECT_LT(correction.value(7), -(std::int64_t{1} << 34));
+}
+
+TEST(RequestShare, RemembersTheUsedShareAndFades) {
+    RequestShare share;
+    EXPECT_EQ(share.used(50), 0);
+    share.observe(25, 100, 50);
+    EXPECT_NEAR(share.used(50), 0.75, 1e-3);
+    EXPECT_NEAR(share.used(55), 0.375, 1e-3);
+    EXPECT_EQ(share.used(60), 0);
+    share.observe(500, 100, 60);
+    EXPECT_EQ(share.used(60), 0) << "more remaining than the limit is full";
+}
+
+TEST(Slot, LearnsALimitButNeverBeyondTheConfiguredOne) {
+    Slot slot;
+    slot.learn_limit(90'000);
+    EXPECT_EQ(slot.tokens_limit.load(), 90'000);
+    slot.learn_limit(30'000);
+    EXPECT_EQ(slot.tokens_limit.load(), 30'000);
+    slot.tokens_configured = 50'000;
+    slot.learn_limit(90'000);
+    EXPECT_EQ(slot.tokens_limit.load(), 50'000);
+    slot.learn_limit(41'000);
+    EXPECT_EQ(slot.tokens_limit.load(), 41'000);
+}
+
+TEST(Slot, NeverCountsLessThanNothing) {
+    Slot slot;
+    slot.correction.confine(-500, -500, 9);
+    EXPECT_EQ(slot.tokens_counted(9), 0);
+}
+
+TEST(Slot, KeepsABoundedName) {
+    Slot slot;
+    std::array<char, SlotName::bytes_max> buffer{};
+    EXPECT_EQ(slot.read_name(buffer), "");
+    slot.set_name("gpt-4o");
+    EXPECT_EQ(slot.read_name(buffer), "gpt-4o");
+    const std::string long_name(200, 'n');
+    slot.set_name(long_name);
+    EXPECT_EQ(slot.read_name(buffer), long_name.substr(0, 64));
+}
+
+TEST(SlotName, CopiesWhatItIsGiven) {
+    std::string text = "chat";
+    const SlotName name(SlotKey{42, text});
+    text = "gone";
+    EXPECT_EQ(name.key().name, "chat");
+    EXPECT_EQ(name.key().hash, 42U);
+    EXPECT_EQ(SlotName(SlotKey{1, std::string(100, 'x')}).key().name.size(), SlotName::bytes_max);
+}
+
+} // namespace
+} // namespace headroom::balance
