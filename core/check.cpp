@@ -69,9 +69,9 @@ std::string deployments(const BackendConfig& backend) {
             text += fmt::format(" ({} rpm)", deployment.requests_per_minute);
     }
     if (backend.only_listed_deployments) return text + "; no others";
-    const auto others =
-        backend.deployment.empty() ? std::string{"as the client says"} : "all as " + backend.deployment;
-    return text.empty() ? others : text + "; others " + others;
+    const auto others = backend.deployment.empty() ? "as the client says" : "as " + backend.deployment;
+    if (text.empty()) return backend.deployment.empty() ? others : "all " + others;
+    return text + "; others " + others;
 }
 
 void print_backends(const Config& config, std::ostream& out) {

@@ -109,7 +109,7 @@ constexpr std::array backend_rows{
                    .env = "APIKEY",
                    .unit = "secret",
                    .example = "0123456789abcdef0123456789abcdef",
-                   .meaning = "Key of the backend, sent as api-key (classic) or bearer token (v1)",
+                   .meaning = "Key of the backend, sent as api-key; to v1 backends outside Azure also as bearer token",
                    .secret = true,
                    .read = [](BackendDraft& d, Reader& r) { r.secret(d.config.api_key); },
                    .show = [](const BackendConfig& b) { return b.api_key.description(); }},
