@@ -183,7 +183,9 @@ void Loop::State::complete(const io_uring_cqe& completion) {
             static_cast<Socket::State*>(owner)->on_receive(completion.res, completion.flags);
             return;
         case Request::send: static_cast<Socket::State*>(owner)->on_send(completion.res); return;
-        case Request::hang_up: static_cast<Socket::State*>(owner)->on_hang_up(); return;
+        case Request::hang_up:
+            static_cast<Socket::State*>(owner)->on_hang_up(completion.res, completion.flags);
+            return;
     }
 }
 

@@ -84,7 +84,7 @@ struct Socket::State : SocketFront {
     void on_receive(int result, std::uint32_t flags);
     void on_send(int result) noexcept;
     void on_connect(int result) noexcept;
-    void on_hang_up() noexcept;
+    void on_hang_up(int result, std::uint32_t flags) noexcept;
     /// Brings the armed receive in line with what the inbox has room for and what is expected next.
     void settle();
     void settle_soon();

@@ -146,17 +146,23 @@ void Socket::State::disarm() {
 void Socket::State::arm_hang_up() {
     if (std::exchange(hang_up_armed, true)) return;
     io_uring_sqe* entry = loop.ring.entry();
-    io_uring_prep_poll_add(entry, descriptor, POLLHUP | POLLERR);
+    // Multishot, because the ring always reports POLLRDHUP too, and that is the FIN we know of.
+    io_uring_prep_poll_multishot(entry, descriptor, POLLHUP | POLLERR);
     Loop::State::tag(entry, this, Request::hang_up);
     ++requests;
 }
 
-void Socket::State::on_hang_up() noexcept {
-    --requests;
+void Socket::State::on_hang_up(int result, std::uint32_t flags) noexcept {
+    if ((flags & IORING_CQE_F_MORE) == 0) {
+        --requests;
+        hang_up_armed = false;
+    }
     if (closed) {
         delete_if_gone();
         return;
     }
+    // A hang-up without an error is our own FIN beside the peer's: an orderly end.
+    if (result < 0 || (result & POLLERR) == 0) return;
     lose(ECONNRESET);
     inbox.fail(stream_error(ECONNRESET, side));
     tell_soon();

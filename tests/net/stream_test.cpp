@@ -170,6 +170,32 @@ TEST_P(StreamTest, AStreamMayMoveBetweenOperations) {
     EXPECT_EQ(server.secure(), secure_ones());
 }
 
+TEST_P(StreamTest, APeerThatHasFinishedStillReads) {
+    auto both = streams();
+    std::vector<Attention> told;
+    both->server.watch(
+        [](void* context, Attention attention) {
+            static_cast<std::vector<Attention>*>(context)->push_back(attention);
+        },
+        &told);
+    bool finished = false;
+    start(finish_stream(&both->client, &finished));
+    run_until([&] { return finished && !told.empty(); });
+    settle();
+    EXPECT_EQ(told, std::vector{Attention::ended}) << "half closed is not lost";
+    Received received;
+    std::optional<Result<void>> sent;
+    start(send_stream(&both->server, {"all the same"}, &sent));
+    start(receive_stream(&both->client, &received, 12));
+    run_until([&] { return received.bytes == "all the same" && sent.has_value(); });
+    EXPECT_EQ(told.size(), 1U);
+    both->client.socket().reset_on_close();
+    both->client.close();
+    run_until([&] { return told.size() == 2; });
+    EXPECT_EQ(told.back(), Attention::failed);
+    both->server.watch(nullptr, nullptr);
+}
+
 TEST_P(StreamTest, EveryWaitEndsWhereverItIsCancelled) {
     const auto server = server_context();
     const auto client = client_context();
