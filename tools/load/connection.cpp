@@ -4,8 +4,23 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <string>
 
 namespace headroom::load {
+namespace {
+
+std::string explain(Failure verdict, int status) {
+    switch (verdict) {
+        case Failure::status: return fmt::format("status {} was not expected", status);
+        case Failure::length: return "a body of another length";
+        case Failure::body: return "another body";
+        case Failure::stream: return "an event stream that did not end with its last event, or held an error";
+        case Failure::malformed: return "bytes after the end of the response";
+        default: return std::string{name_of(verdict)};
+    }
+}
+
+} // namespace
 
 Connection::Connection(Shift& shift, ConnectionOwner& owner)
     : shift_(&shift), owner_(&owner), check_(*shift.expectation, shift.tally.reference) {}
@@ -116,11 +131,7 @@ void Connection::finish(TimePoint now, bool reusable) {
     // More bytes than the response has: the next one on this connection would be misread.
     if (reader_.keeps_alive() && !reusable && verdict == Failure::none) verdict = Failure::malformed;
     if (measured_) ++shift_->tally.statuses[static_cast<std::size_t>(reader_.status())];
-    if (verdict == Failure::none) {
-        record(verdict, now, {});
-    } else {
-        record(verdict, now, fmt::format("{} (status {})", name_of(verdict), reader_.status()));
-    }
+    record(verdict, now, verdict == Failure::none ? std::string{} : explain(verdict, reader_.status()));
     if (reusable) {
         state_ = State::idle;
         owner_->on_idle(*this, now);

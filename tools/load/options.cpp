@@ -21,7 +21,7 @@ template <class Number>
 Number parse_number(std::string_view text, std::string_view flag, Number least) {
     Number value{};
     const auto parsed = std::from_chars(text.data(), text.data() + text.size(), value);
-    if (parsed.ec != std::errc{} || parsed.ptr != text.data() + text.size() || value < least) {
+    if (parsed.ec != std::errc{} || parsed.ptr != text.data() + text.size() || !(value >= least)) {
         refuse(fmt::format("{} needs a number of at least {}, not '{}'", flag, least, text));
     }
     return value;

@@ -72,7 +72,7 @@ class Worker final : private ConnectionOwner {
     std::deque<Connection*> idle_;
     std::vector<Connection*> closed_;
     unsigned opening_ = 0;
-    TimePoint start_ = TimePoint::max();
+    TimePoint start_ = far_future;
     TimePoint last_up_{};    // when a connection was last seen open
     bool connecting_ = true; // the phase before the start
     bool due_armed_ = false;

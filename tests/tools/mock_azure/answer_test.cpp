@@ -31,7 +31,7 @@ std::vector<Event> all_events(std::unique_ptr<EventSource> source) {
     return events;
 }
 
-TEST(Answer, ChatBodyCarriesTextUsageAndFilters) {
+TEST(MockAnswer, ChatBodyCarriesTextUsageAndFilters) {
     const json::value body = json::parse(chat_body(sample()));
     EXPECT_EQ(body.at("object").as_string(), "chat.completion");
     EXPECT_EQ(body.at("choices").at(0).at("message").at("content").as_string(), sample().choices[0].text());
@@ -40,7 +40,7 @@ TEST(Answer, ChatBodyCarriesTextUsageAndFilters) {
     EXPECT_FALSE(body.at("prompt_filter_results").as_array().empty());
 }
 
-TEST(Answer, ChatStreamBeginsWithAChunkWithoutChoicesAndAddsUp) {
+TEST(MockAnswer, ChatStreamBeginsWithAChunkWithoutChoicesAndAddsUp) {
     const auto events = all_events(chat_events(sample()));
     const json::value first = json::parse(events.front().data);
     EXPECT_TRUE(first.at("choices").as_array().empty());
@@ -58,7 +58,7 @@ TEST(Answer, ChatStreamBeginsWithAChunkWithoutChoicesAndAddsUp) {
     EXPECT_EQ(sse_text(events.back()), "data: [DONE]\n\n");
 }
 
-TEST(Answer, UsageChunkComesOnlyWhenAsked) {
+TEST(MockAnswer, UsageChunkComesOnlyWhenAsked) {
     Answer answer = sample();
     answer.include_usage = true;
     const auto events = all_events(chat_events(answer));
@@ -68,7 +68,7 @@ TEST(Answer, UsageChunkComesOnlyWhenAsked) {
     EXPECT_TRUE(json::parse(events[1].data).at("usage").is_null());
 }
 
-TEST(Answer, AsyncFilterJudgesInChunksOfItsOwn) {
+TEST(MockAnswer, AsyncFilterJudgesInChunksOfItsOwn) {
     Answer answer = sample();
     answer.async_filter = true;
     int annotations = 0;
@@ -81,7 +81,7 @@ TEST(Answer, AsyncFilterJudgesInChunksOfItsOwn) {
     EXPECT_EQ(annotations, 1);
 }
 
-TEST(Answer, EveryChoiceIsStreamed) {
+TEST(MockAnswer, EveryChoiceIsStreamed) {
     Answer answer = sample();
     answer.choices.push_back({{" b"}, "length"});
     const auto events = all_events(chat_events(answer));
@@ -92,7 +92,7 @@ TEST(Answer, EveryChoiceIsStreamed) {
     EXPECT_EQ(json::parse(chat_body(answer)).at("choices").as_array().size(), 2U);
 }
 
-TEST(Answer, ToolCallsCarryTheTextAsArguments) {
+TEST(MockAnswer, ToolCallsCarryTheTextAsArguments) {
     Answer answer = sample();
     answer.tool = "lookup";
     const json::value body = json::parse(chat_body(answer));
@@ -102,7 +102,7 @@ TEST(Answer, ToolCallsCarryTheTextAsArguments) {
         "lookup");
 }
 
-TEST(Answer, ResponseEventsAreNumberedAndEndWithTheWhole) {
+TEST(MockAnswer, ResponseEventsAreNumberedAndEndWithTheWhole) {
     Answer answer = sample();
     answer.id = "resp_0123456789abcdef0123456789abcdef";
     const auto events = all_events(response_events(answer));
@@ -121,7 +121,7 @@ TEST(Answer, ResponseEventsAreNumberedAndEndWithTheWhole) {
     EXPECT_EQ(last, json::parse(response_body(answer)));
 }
 
-TEST(Answer, ACutResponseIsIncomplete) {
+TEST(MockAnswer, ACutResponseIsIncomplete) {
     Answer answer = sample();
     answer.choices[0].finish_reason = "length";
     const auto events = all_events(response_events(answer));
@@ -129,7 +129,7 @@ TEST(Answer, ACutResponseIsIncomplete) {
     EXPECT_THAT(events.back().data, HasSubstr("max_output_tokens"));
 }
 
-TEST(Answer, CompletionStreamAddsUp) {
+TEST(MockAnswer, CompletionStreamAddsUp) {
     std::string text;
     const auto events = all_events(completion_events(sample()));
     for (std::size_t i = 1; i + 1 < events.size(); ++i) {
@@ -139,7 +139,7 @@ TEST(Answer, CompletionStreamAddsUp) {
     EXPECT_EQ(json::parse(completion_body(sample())).at("choices").at(0).at("text").as_string(), text);
 }
 
-TEST(Answer, EmbeddingsAreUnitVectorsInBothFormats) {
+TEST(MockAnswer, EmbeddingsAreUnitVectorsInBothFormats) {
     Ask ask;
     ask.inputs = {"hello", "world"};
     ask.dimensions = 4;
@@ -154,7 +154,7 @@ TEST(Answer, EmbeddingsAreUnitVectorsInBothFormats) {
     EXPECT_EQ(text.at("data").at(0).at("embedding").as_string().size(), 24U) << "16 bytes in base64";
 }
 
-TEST(Sse, ChunksHaveHexadecimalSizes) {
+TEST(MockSse, ChunksHaveHexadecimalSizes) {
     EXPECT_EQ(chunk_text(std::string(26, 'x')), "1a\r\n" + std::string(26, 'x') + "\r\n");
 }
 

@@ -16,7 +16,7 @@ std::string problem_of(Operation operation, std::string_view body) {
     return read.problem ? std::to_string(read.problem->status) + " " + read.problem->body : "none";
 }
 
-TEST(Ask, ReadsAChatRequest) {
+TEST(MockAsk, ReadsAChatRequest) {
     const AskOrProblem read =
         read_ask(Operation::chat,
                  R"({"model":"chat","stream":true,"stream_options":{"include_usage":true},"max_tokens":50,
@@ -34,7 +34,7 @@ TEST(Ask, ReadsAChatRequest) {
     EXPECT_EQ(read.ask->last_user_text, "héllo");
 }
 
-TEST(Ask, EveryCapFieldCounts) {
+TEST(MockAsk, EveryCapFieldCounts) {
     EXPECT_EQ(read_ask(Operation::chat,
                        R"({"messages":[{"role":"user","content":"x"}],"max_completion_tokens":9})", 1'000)
                   .ask->max_tokens,
@@ -45,7 +45,7 @@ TEST(Ask, EveryCapFieldCounts) {
         read_ask(Operation::completions, R"({"prompt":["x","y"],"max_tokens":8})", 1'000).ask->max_tokens, 8);
 }
 
-TEST(Ask, MistakesGetTheServicesWords) {
+TEST(MockAsk, MistakesGetTheServicesWords) {
     EXPECT_THAT(problem_of(Operation::chat, "{"),
                 HasSubstr("400 {\"error\":{\"message\":\"We could not parse"));
     EXPECT_THAT(problem_of(Operation::chat, "[]"), HasSubstr("We could not parse"));
@@ -63,7 +63,7 @@ TEST(Ask, MistakesGetTheServicesWords) {
     EXPECT_THAT(problem_of(Operation::embeddings, R"({"input":[]})"), HasSubstr("Invalid type for 'input'"));
 }
 
-TEST(Ask, FilterAndContextErrorsCanBeOrdered) {
+TEST(MockAsk, FilterAndContextErrorsCanBeOrdered) {
     EXPECT_THAT(
         problem_of(Operation::chat, R"({"messages":[{"role":"user","content":"[[content_filter]]"}]})"),
         HasSubstr("ResponsibleAIPolicyViolation"));
@@ -75,7 +75,7 @@ TEST(Ask, FilterAndContextErrorsCanBeOrdered) {
         << "prompt and completion together are too long";
 }
 
-TEST(Ask, EmbeddingInputsOfAllKinds) {
+TEST(MockAsk, EmbeddingInputsOfAllKinds) {
     const auto count = [](std::string_view body) {
         return read_ask(Operation::embeddings, body, 1'000).ask->inputs.size();
     };
@@ -89,7 +89,7 @@ TEST(Ask, EmbeddingInputsOfAllKinds) {
               2);
 }
 
-TEST(Ask, LimitsOfTheService) {
+TEST(MockAsk, LimitsOfTheService) {
     std::string messages = R"({"messages":[)";
     for (int i = 0; i < 2'049; ++i)
         messages += std::string(i ? "," : "") + R"({"role":"user","content":"x"})";
@@ -99,7 +99,7 @@ TEST(Ask, LimitsOfTheService) {
                 HasSubstr("string_above_max_length"));
 }
 
-TEST(Multipart, FindsFieldsAndTheFile) {
+TEST(MockMultipart, FindsFieldsAndTheFile) {
     const std::string body =
         "--B\r\nContent-Disposition: form-data; name=\"model\"\r\n\r\nwhisper\r\n"
         "--B\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a.wav\"\r\nContent-Type: "

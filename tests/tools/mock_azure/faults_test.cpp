@@ -19,7 +19,7 @@ FaultPlan::Moment request(std::string_view deployment, std::string_view target) 
     return {FaultStage::request, deployment, target, false};
 }
 
-TEST(Faults, NamesMatchTheEnumeration) {
+TEST(MockFaults, NamesMatchTheEnumeration) {
     for (std::size_t i = 0; i < fault_names().size(); ++i) {
         EXPECT_EQ(static_cast<std::size_t>(fault_names()[i].kind), i) << fault_names()[i].name;
         const Fault read = fault_of(R"({"kind":")" + std::string(fault_names()[i].name) + R"("})");
@@ -27,12 +27,12 @@ TEST(Faults, NamesMatchTheEnumeration) {
     }
 }
 
-TEST(Faults, AStatusIsAKind) {
+TEST(MockFaults, AStatusIsAKind) {
     EXPECT_EQ(fault_of(R"({"kind":"503"})").status, 503);
     EXPECT_EQ(fault_of(R"({"kind":429,"retry_after_ms":50})").retry_after_ms, 50);
 }
 
-TEST(Faults, MistakesSayWhatWasExpected) {
+TEST(MockFaults, MistakesSayWhatWasExpected) {
     EXPECT_THAT(read_fault("x").error, HasSubstr("expected a JSON object"));
     EXPECT_THAT(read_fault("{}").error, HasSubstr("kind is missing"));
     EXPECT_THAT(read_fault(R"({"kind":"boom"})").error, HasSubstr("reset_stream"));
@@ -41,7 +41,7 @@ TEST(Faults, MistakesSayWhatWasExpected) {
     EXPECT_THAT(read_fault(R"({"kind":"hang","count":"3"})").error, HasSubstr("count: expected a number"));
 }
 
-TEST(Faults, CountAfterAndFilters) {
+TEST(MockFaults, CountAfterAndFilters) {
     FaultPlan plan(1);
     plan.add(fault_of(R"({"kind":"500","count":2,"after":1,"deployment":"chat","path":"chat/completions"})"));
     EXPECT_FALSE(plan.strike(request("embedding", "/x/chat/completions")));
@@ -53,7 +53,7 @@ TEST(Faults, CountAfterAndFilters) {
     EXPECT_EQ(plan.faults().front().struck, 2);
 }
 
-TEST(Faults, EachKindStrikesAtItsStage) {
+TEST(MockFaults, EachKindStrikesAtItsStage) {
     FaultPlan plan(1);
     plan.add(fault_of(R"({"kind":"stale"})"));
     plan.add(fault_of(R"({"kind":"hang_accept"})"));
@@ -63,7 +63,7 @@ TEST(Faults, EachKindStrikesAtItsStage) {
     EXPECT_EQ(plan.strike({FaultStage::connection, {}, {}, false})->kind, FaultKind::hang_accept);
 }
 
-TEST(Faults, ProbabilityIsAFrequency) {
+TEST(MockFaults, ProbabilityIsAFrequency) {
     const std::uint64_t seed = 42;
     FaultPlan plan(seed);
     plan.add(fault_of(R"({"kind":"reset","probability":0.25})"));

@@ -22,7 +22,7 @@ LimiterSettings settings(std::int64_t tpm, std::int64_t rpm) {
     return limits;
 }
 
-TEST(Limiter, ChargesAtArrivalByThePolicy) {
+TEST(MockLimiter, ChargesAtArrivalByThePolicy) {
     LimiterSettings limits = settings(30'000, 180);
     EXPECT_EQ(Limiter(limits).cost(chat(100, 500)), 600);
     EXPECT_EQ(Limiter(limits).cost(chat(100, std::nullopt)), 116);
@@ -36,7 +36,7 @@ TEST(Limiter, ChargesAtArrivalByThePolicy) {
     EXPECT_EQ(Limiter(limits).cost(chat(100, std::nullopt)), 128'000);
 }
 
-TEST(Limiter, EmbeddingsCostTheirInput) {
+TEST(MockLimiter, EmbeddingsCostTheirInput) {
     Demand demand = chat(77, std::nullopt);
     demand.embedding = true;
     LimiterSettings limits = settings(30'000, 180);
@@ -45,7 +45,7 @@ TEST(Limiter, EmbeddingsCostTheirInput) {
     EXPECT_EQ(Limiter(limits).cost(demand), 77);
 }
 
-TEST(Limiter, ThirtyThousandTokensMeanThirtyRequestsInTenSeconds) {
+TEST(MockLimiter, ThirtyThousandTokensMeanThirtyRequestsInTenSeconds) {
     Limiter limiter(settings(30'000, 180));
     for (int i = 0; i < 30; ++i)
         ASSERT_TRUE(limiter.admit(chat(1, 1), 1s).admitted()) << i;
@@ -56,7 +56,7 @@ TEST(Limiter, ThirtyThousandTokensMeanThirtyRequestsInTenSeconds) {
     EXPECT_EQ(limiter.view(2s).remaining_requests, 0);
 }
 
-TEST(Limiter, ARefusedLargeRequestSaysNothingAboutASmallOne) {
+TEST(MockLimiter, ARefusedLargeRequestSaysNothingAboutASmallOne) {
     Limiter limiter(settings(1'000, 600));
     EXPECT_TRUE(limiter.admit(chat(300, 500), 0s).admitted());
     const Verdict large = limiter.admit(chat(300, 500), 1s);
@@ -66,7 +66,7 @@ TEST(Limiter, ARefusedLargeRequestSaysNothingAboutASmallOne) {
     EXPECT_EQ(limiter.view(1s).remaining_tokens, 50);
 }
 
-TEST(Limiter, RefusedRequestsUseUpRequestsUnlessToldOtherwise) {
+TEST(MockLimiter, RefusedRequestsUseUpRequestsUnlessToldOtherwise) {
     LimiterSettings limits = settings(10, 60);
     Limiter counting(limits);
     limits.count_rejected = false;
@@ -81,7 +81,7 @@ TEST(Limiter, RefusedRequestsUseUpRequestsUnlessToldOtherwise) {
     EXPECT_EQ(counting.view(0s).remaining_requests, 4);
 }
 
-TEST(Limiter, ReserveGivesBackWhatWasNotUsed) {
+TEST(MockLimiter, ReserveGivesBackWhatWasNotUsed) {
     LimiterSettings limits = settings(10'000, 600);
     limits.charge = ChargeBy::reserve;
     Limiter limiter(limits);
@@ -91,7 +91,7 @@ TEST(Limiter, ReserveGivesBackWhatWasNotUsed) {
     EXPECT_EQ(limiter.view(5s).remaining_tokens, 9'750);
 }
 
-TEST(Limiter, BilledChargesAtTheEndAndClosesWhenFull) {
+TEST(MockLimiter, BilledChargesAtTheEndAndClosesWhenFull) {
     LimiterSettings limits = settings(1'000, 600);
     limits.charge = ChargeBy::billed;
     Limiter limiter(limits);
@@ -105,7 +105,7 @@ TEST(Limiter, BilledChargesAtTheEndAndClosesWhenFull) {
     EXPECT_EQ(third.retry_after, 58s);
 }
 
-TEST(Limiter, PeaksShowTheFullestWindowAndSecond) {
+TEST(MockLimiter, PeaksShowTheFullestWindowAndSecond) {
     Limiter limiter(settings(100'000, 6'000));
     limiter.admit(chat(100, 0), 100ms);
     limiter.admit(chat(200, 0), 900ms);
@@ -118,7 +118,7 @@ TEST(Limiter, PeaksShowTheFullestWindowAndSecond) {
     EXPECT_EQ(peaks.requests_slice, 3);
 }
 
-TEST(Limiter, SmallerSettingsApplyToWhatIsAlreadyUsed) {
+TEST(MockLimiter, SmallerSettingsApplyToWhatIsAlreadyUsed) {
     Limiter limiter(settings(1'000, 600));
     limiter.admit(chat(600, 0), 0s);
     limiter.set_settings(settings(500, 600), 1s);

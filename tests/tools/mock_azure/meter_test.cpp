@@ -10,7 +10,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-TEST(Meter, SlidingForgetsEachChargeOneWindowAfterIt) {
+TEST(MockMeter, SlidingForgetsEachChargeOneWindowAfterIt) {
     Meter meter(WindowKind::sliding, 100, 60s);
     meter.add(60, 1s);
     meter.add(30, 11s);
@@ -20,7 +20,7 @@ TEST(Meter, SlidingForgetsEachChargeOneWindowAfterIt) {
     EXPECT_EQ(meter.used_max(), 90);
 }
 
-TEST(Meter, SlidingTellsTheExactInstantAtWhichACostFits) {
+TEST(MockMeter, SlidingTellsTheExactInstantAtWhichACostFits) {
     Meter meter(WindowKind::sliding, 100, 60s);
     meter.add(60, 0s);
     meter.add(40, 10s);
@@ -31,14 +31,14 @@ TEST(Meter, SlidingTellsTheExactInstantAtWhichACostFits) {
     EXPECT_EQ(meter.remaining(20s), 0);
 }
 
-TEST(Meter, WhatNeverFitsWaitsOneWindow) {
+TEST(MockMeter, WhatNeverFitsWaitsOneWindow) {
     for (const WindowKind kind : {WindowKind::sliding, WindowKind::fixed, WindowKind::gcra}) {
         Meter meter(kind, 100, 60s);
         EXPECT_EQ(meter.wait_for(101, 5s), 60s) << to_string(kind);
     }
 }
 
-TEST(Meter, FixedForgetsAllAtTheBorder) {
+TEST(MockMeter, FixedForgetsAllAtTheBorder) {
     Meter meter(WindowKind::fixed, 100, 60s);
     meter.add(100, 59s);
     EXPECT_EQ(meter.wait_for(1, 59s), 1s);
@@ -46,7 +46,7 @@ TEST(Meter, FixedForgetsAllAtTheBorder) {
     EXPECT_EQ(meter.wait_for(100, 60s), 0s);
 }
 
-TEST(Meter, GcraDrainsContinuously) {
+TEST(MockMeter, GcraDrainsContinuously) {
     Meter meter(WindowKind::gcra, 60, 60s);
     meter.add(60, 0s);
     EXPECT_EQ(meter.used(30s), 30);
@@ -55,7 +55,7 @@ TEST(Meter, GcraDrainsContinuously) {
     EXPECT_EQ(meter.until_empty(30s), 30s);
 }
 
-TEST(Meter, ReleaseTakesBackOnlyWhatStillCounts) {
+TEST(MockMeter, ReleaseTakesBackOnlyWhatStillCounts) {
     Meter meter(WindowKind::sliding, 1'000, 60s);
     meter.add(500, 0s);
     meter.add(300, 10s);
@@ -65,14 +65,14 @@ TEST(Meter, ReleaseTakesBackOnlyWhatStillCounts) {
     EXPECT_EQ(meter.used(61s), 100) << "the charge at 0 s had left the window already";
 }
 
-TEST(Meter, ZeroIsUnlimited) {
+TEST(MockMeter, ZeroIsUnlimited) {
     Meter meter(WindowKind::sliding, 0, 60s);
     meter.add(1'000'000, 0s);
     EXPECT_EQ(meter.wait_for(1'000'000, 0s), 0s);
     EXPECT_EQ(meter.used(0s), 0);
 }
 
-TEST(Meter, ANewLimitKeepsTheCharges) {
+TEST(MockMeter, ANewLimitKeepsTheCharges) {
     Meter meter(WindowKind::sliding, 100, 60s);
     meter.add(80, 0s);
     meter.reconfigure(WindowKind::sliding, 200, 60s);
@@ -80,7 +80,7 @@ TEST(Meter, ANewLimitKeepsTheCharges) {
 }
 
 // Whoever waits as long as he is told gets in, and the limit holds in every window, whatever the arrivals.
-TEST(Meter, ObeyingTheWaitNeverExceedsTheLimit) {
+TEST(MockMeter, ObeyingTheWaitNeverExceedsTheLimit) {
     const std::uint64_t seed = 20240901;
     SCOPED_TRACE(seed);
     for (const WindowKind kind : {WindowKind::sliding, WindowKind::fixed, WindowKind::gcra}) {

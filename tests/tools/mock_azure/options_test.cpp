@@ -12,7 +12,7 @@ namespace {
 using testing::HasSubstr;
 using testing::Not;
 
-TEST(Options, ABackendLineSetsWhatItNames) {
+TEST(MockOptions, ABackendLineSetsWhatItNames) {
     const auto read =
         read_options({"--backend",
                       "openai1,tpm=60000,keys=a;b,deployments=chat:gpt-4o:5000:30;emb:text-embedding-3-small,"
@@ -30,11 +30,11 @@ TEST(Options, ABackendLineSetsWhatItNames) {
     EXPECT_EQ(read.options.time_scale, 60);
 }
 
-TEST(Options, WithoutBackendsThereIsOne) {
+TEST(MockOptions, WithoutBackendsThereIsOne) {
     EXPECT_EQ(read_options({}).options.backends.at(0).name, "openai1");
 }
 
-TEST(Options, MistakesSayWhatWasExpected) {
+TEST(MockOptions, MistakesSayWhatWasExpected) {
     const auto error = [](std::vector<std::string> arguments) {
         return read_options(arguments).error.value_or("none");
     };
@@ -50,7 +50,7 @@ TEST(Options, MistakesSayWhatWasExpected) {
     EXPECT_THAT(error({"--config", "/does/not/exist"}), HasSubstr("cannot read"));
 }
 
-TEST(Options, JsonUsesTheSameWords) {
+TEST(MockOptions, JsonUsesTheSameWords) {
     BackendOptions options;
     EXPECT_FALSE(apply_json(
         &options, R"({"backend":"x","tpm":1000,"quirks":["zero"],"count_rejected":false,"prefix":"/a/"})"));
@@ -61,7 +61,7 @@ TEST(Options, JsonUsesTheSameWords) {
     EXPECT_TRUE(apply_json(&options, "[]"));
 }
 
-TEST(Options, HelpNamesEveryKey) {
+TEST(MockOptions, HelpNamesEveryKey) {
     for (const char* word :
          {"--backend", "--time-scale", "--fixed-sse", "tpm=", "quirks=", "POST /faults", "[[echo]]"}) {
         EXPECT_THAT(help_text(), HasSubstr(word));
@@ -79,7 +79,7 @@ std::string head_with(std::string_view quirks) {
     return serialize(head, options.quirks);
 }
 
-TEST(ReplyHead, RetryAfterIsRoundedUp) {
+TEST(MockReplyHead, RetryAfterIsRoundedUp) {
     const std::string head = head_with("none");
     EXPECT_THAT(head, HasSubstr("HTTP/1.1 429 Too Many Requests\r\n"));
     EXPECT_THAT(head, HasSubstr("\r\nretry-after: 2\r\n"));
@@ -87,7 +87,7 @@ TEST(ReplyHead, RetryAfterIsRoundedUp) {
     EXPECT_THAT(head, HasSubstr("\r\nx-ratelimit-reset-tokens: 2\r\n"));
 }
 
-TEST(ReplyHead, QuirksFalsify) {
+TEST(MockReplyHead, QuirksFalsify) {
     EXPECT_THAT(head_with("no-ratelimit"), Not(HasSubstr("x-ratelimit")));
     EXPECT_THAT(head_with("no-retry-after"), Not(HasSubstr("retry-after:")));
     EXPECT_THAT(head_with("no-retry-after-ms"), Not(HasSubstr("retry-after-ms")));

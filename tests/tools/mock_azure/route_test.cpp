@@ -13,7 +13,7 @@ Operation operation_of(std::string_view method, std::string_view target, Flavour
     return find_route(options, method, target, upgrade).route.operation;
 }
 
-TEST(Route, ClassicPathsNeedAnApiVersion) {
+TEST(MockRoute, ClassicPathsNeedAnApiVersion) {
     constexpr std::string_view path = "/openai/deployments/chat/chat/completions";
     EXPECT_EQ(operation_of("POST", std::string(path) + "?api-version=2024-10-21"), Operation::chat);
     EXPECT_EQ(operation_of("POST", path), Operation::unknown);
@@ -25,7 +25,7 @@ TEST(Route, ClassicPathsNeedAnApiVersion) {
     EXPECT_EQ(found.route.operation, Operation::embeddings);
 }
 
-TEST(Route, V1Paths) {
+TEST(MockRoute, V1Paths) {
     EXPECT_EQ(operation_of("POST", "/openai/v1/chat/completions"), Operation::chat);
     EXPECT_EQ(operation_of("POST", "/openai/v1/responses"), Operation::responses);
     EXPECT_EQ(operation_of("GET", "/openai/v1/responses/resp_1"), Operation::stored_responses);
@@ -37,13 +37,13 @@ TEST(Route, V1Paths) {
     EXPECT_EQ(operation_of("GET", "/openai/v1/responses", Flavour::both, true), Operation::responses_socket);
 }
 
-TEST(Route, ClassicResponsesNameTheModelInTheBody) {
+TEST(MockRoute, ClassicResponsesNameTheModelInTheBody) {
     EXPECT_EQ(operation_of("POST", "/openai/responses?api-version=2025-04-01-preview"), Operation::responses);
     EXPECT_EQ(operation_of("POST", "/openai/chat/completions?api-version=2025-04-01-preview"),
               Operation::unknown);
 }
 
-TEST(Route, FlavoursCloseTheOtherPaths) {
+TEST(MockRoute, FlavoursCloseTheOtherPaths) {
     EXPECT_EQ(operation_of("POST", "/openai/v1/chat/completions", Flavour::classic), Operation::unknown);
     EXPECT_EQ(operation_of("POST", "/openai/deployments/c/chat/completions?api-version=1", Flavour::v1),
               Operation::unknown);
@@ -51,7 +51,7 @@ TEST(Route, FlavoursCloseTheOtherPaths) {
     EXPECT_EQ(operation_of("POST", "/v1/chat/completions", Flavour::both), Operation::unknown);
 }
 
-TEST(Route, APrefixStandsInFrontOfAll) {
+TEST(MockRoute, APrefixStandsInFrontOfAll) {
     BackendOptions options;
     options.prefix = "/team/a";
     EXPECT_EQ(find_route(options, "POST", "/team/a/openai/v1/embeddings", false).route.operation,
@@ -61,7 +61,7 @@ TEST(Route, APrefixStandsInFrontOfAll) {
     EXPECT_EQ(without.problem->body, R"({"error":{"code":"404","message":"Resource not found"}})");
 }
 
-TEST(Credentials, AnyKeyUnlessKeysAreGiven) {
+TEST(MockCredentials, AnyKeyUnlessKeysAreGiven) {
     BackendOptions options;
     EXPECT_FALSE(check_credentials(options, {"x", "", ""}, false));
     EXPECT_FALSE(check_credentials(options, {"", "Bearer x", ""}, false));
@@ -71,7 +71,7 @@ TEST(Credentials, AnyKeyUnlessKeysAreGiven) {
     EXPECT_FALSE(check_credentials(options, {"", "", ""}, false));
 }
 
-TEST(Credentials, KeysAndTokensAreChecked) {
+TEST(MockCredentials, KeysAndTokensAreChecked) {
     BackendOptions options;
     options.keys = {"k1", "k2"};
     EXPECT_FALSE(check_credentials(options, {"k2", "", ""}, false));

@@ -17,12 +17,12 @@ TextWish wish(std::uint64_t seed, std::optional<std::int64_t> max_tokens, std::s
     return one;
 }
 
-TEST(TextPlan, TheSameSeedSaysTheSame) {
+TEST(MockTextPlan, TheSameSeedSaysTheSame) {
     EXPECT_EQ(plan_text(wish(7, {})).text(), plan_text(wish(7, {})).text());
     EXPECT_NE(plan_text(wish(7, {})).text(), plan_text(wish(8, {})).text());
 }
 
-TEST(TextPlan, LengthsSpreadAroundTheMean) {
+TEST(MockTextPlan, LengthsSpreadAroundTheMean) {
     double sum = 0;
     for (std::uint64_t seed = 0; seed < 2'000; ++seed) {
         const auto tokens = plan_text(wish(seed, {})).tokens.size();
@@ -33,7 +33,7 @@ TEST(TextPlan, LengthsSpreadAroundTheMean) {
     EXPECT_NEAR(sum / 2'000, 140, 15);
 }
 
-TEST(TextPlan, ACapCutsAndSaysLength) {
+TEST(MockTextPlan, ACapCutsAndSaysLength) {
     const TextPlan cut = plan_text(wish(7, 5));
     EXPECT_EQ(cut.tokens.size(), 5U);
     EXPECT_EQ(cut.finish_reason, "length");
@@ -42,20 +42,20 @@ TEST(TextPlan, ACapCutsAndSaysLength) {
     EXPECT_EQ(exact.finish_reason, "stop");
 }
 
-TEST(TextPlan, EchoRepeatsTheTextWithoutMarksInWholeCharacters) {
+TEST(MockTextPlan, EchoRepeatsTheTextWithoutMarksInWholeCharacters) {
     const TextPlan plan = plan_text(wish(7, {}, "[[echo]]日本語 naïve [[tokens=3]]🙂"));
     EXPECT_EQ(plan.text(), "日本語 naïve 🙂");
     for (const std::string& token : plan.tokens)
         EXPECT_NE(static_cast<unsigned char>(token.front()) & 0xc0U, 0x80U);
 }
 
-TEST(TextPlan, AFilteredAnswerStopsHalfway) {
+TEST(MockTextPlan, AFilteredAnswerStopsHalfway) {
     const TextPlan plan = plan_text(wish(7, {}, "[[filter_output]][[tokens=10]]"));
     EXPECT_EQ(plan.tokens.size(), 5U);
     EXPECT_EQ(plan.finish_reason, "content_filter");
 }
 
-TEST(Marks, ReadsWhatItKnowsAndIgnoresTheRest) {
+TEST(MockMarks, ReadsWhatItKnowsAndIgnoresTheRest) {
     const Marks marks =
         find_marks("a [[tokens=50]] [[ttft=200]] [[token_ms=x]] [[what]] [[content_filter]] [[");
     EXPECT_EQ(marks.output_tokens, 50);
@@ -65,7 +65,7 @@ TEST(Marks, ReadsWhatItKnowsAndIgnoresTheRest) {
     EXPECT_FALSE(marks.context_length);
 }
 
-TEST(PromptCache, KnowsLongPrefixesInStepsAndForgetsIdleOnes) {
+TEST(MockPromptCache, KnowsLongPrefixesInStepsAndForgetsIdleOnes) {
     using namespace std::chrono_literals;
     PromptCache cache;
     const std::string prefix(4 * 1'280, 'a');
