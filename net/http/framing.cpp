@@ -134,7 +134,8 @@ ParseFailure Framing::settle_request() noexcept {
     if (const ParseFailure failure = check_expect()) return failure;
     const bool may_switch = switch_ && head_.version_ == HttpVersion::http11 &&
                             head_.method_ == Method::get && head_.framing_ == BodyFraming::none &&
-                            head_.count(FieldId::upgrade) == 1;
+                            head_.count(FieldId::upgrade) == 1 &&
+                            same_name(head_.find(FieldId::upgrade), "websocket");
     if (may_switch) head_.upgrade_ = head_.value_range(FieldId::upgrade);
     return {};
 }

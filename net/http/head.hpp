@@ -81,9 +81,9 @@ class Head {
     bool keep_alive() const noexcept { return keep_alive_; }
     /// Request: Expect: 100-continue on HTTP/1.1 with a body to come (RFC 9110 §10.1.1).
     bool expects_continue() const noexcept { return expects_continue_; }
-    /// Request: the whole value of Upgrade when the client asks for a switch in order: HTTP/1.1, GET, no
-    /// body, one Upgrade field, and Connection lists it. Response: the value of Upgrade in an accepted 101.
-    /// Empty otherwise.
+    /// Request: "websocket", as spelt by the client, when it asks for that switch in order: HTTP/1.1, GET, no
+    /// body, one Upgrade field, and Connection lists it. Other protocols, h2c first of all, are ignored as
+    /// RFC 9110 §7.8 allows. Response: the value of Upgrade in an accepted 101. Empty otherwise.
     std::string_view upgrade() const noexcept { return at(upgrade_); }
     /// Whether a Connection field lists `name` (RFC 9110 §7.6.1); for the fields of this head, see
     /// Field::hop_by_hop.
