@@ -346,24 +346,25 @@ void JsonScan::open(JsonKind kind, const char* at, JsonSink& sink) noexcept {
     const std::uint64_t bit = std::uint64_t{1} << (depth_ % 64);
     std::uint64_t& word = is_object_[depth_ / 64];
     word = object ? word | bit : word & ~bit;
-    if (depth_ < tagged_depth_max) tags_[depth_] = tag_;
+    const unsigned inside = tag_ == 0 ? 0 : sink.on_open(tag_, kind, offset_of(at));
+    if (depth_ < tagged_depth_max) tags_[depth_] = inside;
     ++depth_;
     expect_ = object ? Expect::key_or_end : Expect::value_or_end;
-    if (tag_ != 0) sink.on_open(tag_, kind, offset_of(at));
     tag_ = container_tag();
 }
 
 void JsonScan::close(JsonKind kind, const char* at, JsonSink& sink) noexcept {
     if (in_object() != (kind == JsonKind::object)) return break_off();
-    const unsigned tag = container_tag();
+    const unsigned inside = container_tag();
     --depth_;
     end_value();
-    if (tag != 0) sink.on_close(tag, kind, offset_of(at) + 1);
+    if (inside != 0) sink.on_close(inside, kind, offset_of(at) + 1);
 }
 
 bool JsonScan::finish(JsonSink& sink) noexcept {
-    if (token_ == Token::number) end_number(offset_, sink);
-    return expect_ == Expect::end;
+    // Inside a container the document is cut, and the number may be too.
+    if (token_ == Token::number && depth_ == 0) end_number(offset_, sink);
+    return complete();
 }
 
 } // namespace headroom::balance

@@ -34,12 +34,13 @@ class JsonSink {
     /// A member of the object tagged `parent`; returns the member's tag, 0 = do not tell me about it. `name`
     /// is decoded, and empty when it is longer than JsonScan::key_bytes_max.
     virtual unsigned on_key(unsigned parent, std::string_view name) noexcept = 0;
-    /// A scalar with tag `tag`: a member, or an element of an array with that tag.
+    /// A scalar with tag `tag`: a member, or an element of an array.
     virtual void on_scalar(unsigned tag, const JsonScalar& scalar) noexcept = 0;
-    /// An object or array with tag `tag` begins; the elements of an array have the tag of the array.
-    virtual void on_open(unsigned tag, JsonKind kind, std::uint64_t begin) noexcept = 0;
-    /// It ends; `end` is the offset behind its bracket.
-    virtual void on_close(unsigned tag, JsonKind kind, std::uint64_t end) noexcept = 0;
+    /// An object or array with tag `tag` begins. Returns the tag of what is inside: the parent of an object's
+    /// members, the tag of every element of an array; 0 = do not tell me about it, nor about its end.
+    virtual unsigned on_open(unsigned tag, JsonKind kind, std::uint64_t begin) noexcept = 0;
+    /// It ends; `inside` is what on_open returned, `end` the offset behind its bracket.
+    virtual void on_close(unsigned inside, JsonKind kind, std::uint64_t end) noexcept = 0;
 
   protected:
     ~JsonSink() = default;
@@ -63,7 +64,8 @@ class JsonScan {
     /// Takes the next piece up to the end of the document (an object or array) or to where it breaks; returns
     /// how much that was.
     std::size_t feed_value(std::string_view piece, JsonSink& sink) noexcept { return run(piece, sink, true); }
-    /// Ends the document; true when it was exactly one JSON value. The last number may be told only now.
+    /// Ends the document; true when it was exactly one JSON value. A document that is a number is told only
+    /// now.
     bool finish(JsonSink& sink) noexcept;
     /// True as soon as the document cannot become valid; nothing is told from then on, its bytes count as
     /// text.

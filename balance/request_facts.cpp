@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <charconv>
-#include <utility>
 
 namespace headroom::balance {
 namespace {
@@ -79,7 +78,7 @@ class RequestScan::Sink final : public JsonSink {
     explicit Sink(RequestScan& owner) noexcept : owner_(owner), facts_(owner.facts_) {}
 
     unsigned on_key(unsigned parent, std::string_view name) noexcept override {
-        if (parent == root) return facts_.object ? root_member(name) : 0;
+        if (parent == root) return root_member(name);
         return parent == stream_options && name == "include_usage" ? unsigned{include_usage} : 0;
     }
 
@@ -106,24 +105,28 @@ class RequestScan::Sink final : public JsonSink {
         }
     }
 
-    void on_open(unsigned tag, JsonKind kind, std::uint64_t begin) noexcept override {
-        if (tag == root) {
-            // The elements of an array carry its tag: only the first bracket is the document's.
-            if (std::exchange(owner_.root_seen_, true)) return;
-            facts_.object = kind == JsonKind::object;
-        } else if (tag == model) {
-            facts_.model_is_string = false;
-            facts_.model_size = 0;
-        } else if (tag == stream_options) {
-            // Only the outermost braces belong to the member; arrays in its place are the client's mistake.
-            forget_stream_options();
-            if (kind == JsonKind::object) facts_.stream_options = ByteRange{begin, begin};
+    unsigned on_open(unsigned tag, JsonKind kind, std::uint64_t begin) noexcept override {
+        const bool is_object = kind == JsonKind::object;
+        switch (tag) {
+            case root: facts_.object = is_object; return is_object ? unsigned{root} : 0;
+            case model:
+                facts_.model_is_string = false;
+                facts_.model_size = 0;
+                return 0;
+            case stream_options:
+                forget_stream_options();
+                if (!is_object) return 0;
+                facts_.stream_options = ByteRange{begin, begin};
+                return stream_options;
+            default:
+                // Not a value that any of the others can have: as good as null.
+                on_scalar(tag, {});
+                return 0;
         }
     }
 
-    void on_close(unsigned tag, JsonKind kind, std::uint64_t end) noexcept override {
-        if (tag == stream_options && kind == JsonKind::object && facts_.stream_options)
-            facts_.stream_options->end = end;
+    void on_close(unsigned inside, JsonKind, std::uint64_t end) noexcept override {
+        if (inside == stream_options) facts_.stream_options->end = end;
     }
 
   private:

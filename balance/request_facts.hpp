@@ -89,7 +89,6 @@ class RequestScan {
     std::uint64_t cache_key_ = 0;
     std::uint64_t user_ = 0;
     bool too_many_models_ = false;
-    bool root_seen_ = false;
 };
 
 /// The two costs of a request.

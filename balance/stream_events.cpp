@@ -73,10 +73,15 @@ class StreamJudge::Sink final : public JsonSink {
         }
     }
 
-    void on_open(unsigned tag, JsonKind kind, std::uint64_t) noexcept override {
-        if (tag == error) owner_.error_ = true;
-        if (tag == choices && kind == JsonKind::array) owner_.has_choices_ = true;
-        if (tag == content) found_content();
+    unsigned on_open(unsigned tag, JsonKind kind, std::uint64_t) noexcept override {
+        const bool is_object = kind == JsonKind::object;
+        switch (tag) {
+            case error: owner_.error_ = true; break;
+            case choices: owner_.has_choices_ = owner_.has_choices_ || !is_object; return choices;
+            case content: found_content(); return 0;
+            default: break;
+        }
+        return is_object ? tag : 0;
     }
 
     void on_close(unsigned, JsonKind, std::uint64_t) noexcept override {}

@@ -33,8 +33,8 @@ class StreamJudge {
     /// The stream ended: hold becomes error_event (it died before content), everything else stays.
     StreamVerdict finish() noexcept;
     [[nodiscard]] StreamVerdict verdict() const noexcept { return verdict_; }
-    /// The code (or else the type) that an error event gave, for the log; cut after code_bytes_max, may be
-    /// empty.
+    /// The code or type of an error event, whichever came first, for the log; cut after code_bytes_max, may
+    /// be empty.
     [[nodiscard]] std::string_view error_code() const noexcept { return code_.text(); }
 
   private:

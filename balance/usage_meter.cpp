@@ -73,7 +73,9 @@ class UsageMeter::Sink final : public JsonSink {
         owner_.plausible_ = true;
     }
 
-    void on_open(unsigned, JsonKind, std::uint64_t) noexcept override {}
+    unsigned on_open(unsigned tag, JsonKind kind, std::uint64_t) noexcept override {
+        return kind == JsonKind::object ? tag : 0;
+    }
     void on_close(unsigned, JsonKind, std::uint64_t) noexcept override {}
 
   private:
