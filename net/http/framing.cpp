@@ -116,14 +116,18 @@ ParseFailure Framing::check_host() noexcept {
 }
 
 ParseFailure Framing::check_expect() noexcept {
-    if (!head_.has(FieldId::expect) || head_.version_ == HttpVersion::http10) return {};
-    for (const Head::Field& field : head_) {
-        if (field.id == FieldId::expect && !same_name(field.value, "100-continue")) {
-            return {417, "expectation not supported"};
-        }
+    if (!head_.has(FieldId::expect)) return {};
+    // HTTP/1.0 has no expectations; passed on with our version it would become one.
+    const bool ignored = head_.version_ == HttpVersion::http10;
+    for (std::size_t i = 0; i < head_.fields_.size(); ++i) {
+        const Head::Field field = head_.field(i);
+        if (field.id != FieldId::expect) continue;
+        if (!ignored && !same_name(field.value, "100-continue")) return {417, "expectation not supported"};
+        if (ignored) head_.fields_[i].hop_by_hop = true;
     }
-    head_.expects_continue_ = head_.framing_ == BodyFraming::chunked ||
-                              (head_.framing_ == BodyFraming::length && head_.content_length_ > 0);
+    const bool has_body = head_.framing_ == BodyFraming::chunked ||
+                          (head_.framing_ == BodyFraming::length && head_.content_length_ > 0);
+    head_.expects_continue_ = has_body && !ignored;
     return {};
 }
 
