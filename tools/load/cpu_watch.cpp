@@ -1,7 +1,7 @@
 // clock_getcpuclockid(3) names a process's clock; clock_gettime(2) reads it, running threads included.
 #include "tools/load/cpu_watch.hpp"
 
-#include <time.h>
+#include <ctime>
 
 namespace headroom::load {
 
