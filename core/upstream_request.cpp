@@ -1,6 +1,7 @@
 // Writing a request for a backend.
 #include "core/upstream_request.hpp"
 
+#include "core/config/backend_url.hpp"
 #include "core/exchange.hpp"
 #include "core/report.hpp"
 
@@ -13,10 +14,6 @@ namespace {
 constexpr std::size_t head_bytes_hint = 2048;
 /// What we write beyond what the client sent: our credential, Host, Via, framing.
 constexpr std::size_t added_bytes_max = 20U * 1024;
-
-bool is_azure(std::string_view host) {
-    return host.ends_with(".azure.com") || host.ends_with(".azure.us") || host.ends_with(".azure.cn");
-}
 
 /// Where in a JSON object that has no `model` one can be put: behind its brace; nullopt for "{}" and for what
 /// is none.
@@ -109,7 +106,7 @@ void UpstreamRequest::write_credentials(net::HeadWriter& writer, Exchange& excha
         writer.field("api-key", config.api_key.reveal());
         // OpenAI and its likes know only the bearer form; an Azure host takes the field above in both
         // flavours
-        if (config.flavour == Flavour::v1 && !is_azure(config.url.host)) {
+        if (config.flavour == Flavour::v1 && !is_azure_host(config.url.host)) {
             std::string bearer = "Bearer ";
             bearer += config.api_key.reveal();
             writer.field("Authorization", bearer);

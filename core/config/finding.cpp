@@ -1,6 +1,7 @@
 // Keeping and printing findings.
 #include "core/config/finding.hpp"
 
+#include "core/config/text.hpp"
 #include "core/limits.hpp"
 
 #include <algorithm>
@@ -46,6 +47,9 @@ void Findings::sort_by_line(std::string_view file) {
 
 void Findings::add(Finding finding) {
     if (finding.kind == Finding::Kind::mistake) ++mistakes_;
+    // Names of files and variables and the words of the YAML library hold whatever the input holds.
+    finding.source = without_controls(finding.source);
+    finding.text = without_controls(finding.text);
     if (kept_.size() < limits::config_findings_max) {
         kept_.push_back(std::move(finding));
     } else {

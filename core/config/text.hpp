@@ -17,6 +17,9 @@ namespace headroom::core {
 /// Equal without regard to ASCII case.
 [[nodiscard]] bool same_word(std::string_view a, std::string_view b) noexcept;
 
+/// With control bytes escaped, so that it stays one line and no terminal obeys it.
+[[nodiscard]] std::string without_controls(std::string_view text);
+
 /// In backticks, control and non-ASCII bytes escaped, cut after 80 characters; never pass a secret.
 [[nodiscard]] std::string in_ticks(std::string_view text);
 
