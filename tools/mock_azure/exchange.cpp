@@ -36,7 +36,11 @@ bool is_custom(std::string_view name) {
 } // namespace
 
 Exchange::Exchange(Wire* wire, RequestReader::Buffer* buffer, Backend* backend, Place place)
-    : wire_(wire), backend_(backend), options_(backend->options()), place_(place), reader_(wire, buffer) {}
+    : wire_(wire),
+      backend_(backend),
+      options_(backend->options()),
+      place_(place),
+      reader_(wire, buffer, backend->log().enabled()) {}
 
 std::string_view Exchange::field(http::field name) const {
     return reader_.head()[name];

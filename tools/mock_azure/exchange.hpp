@@ -34,13 +34,6 @@ class Exchange {
     std::optional<std::chrono::milliseconds> close_after() const { return close_after_; }
 
   private:
-    /// What to do about a request: an answer of one of three kinds, or nothing because a fault has been
-    /// carried out.
-    struct Decision {
-        std::optional<Problem> problem;
-        std::optional<std::chrono::nanoseconds> retry_after;
-    };
-
     std::string_view field(boost::beast::http::field name) const;
     std::string_view field(std::string_view name) const;
 
@@ -86,6 +79,7 @@ class Exchange {
     Ask ask_;
     std::optional<Problem> ask_problem_;
     std::optional<DeploymentOptions> deployment_;
+    std::string served_name_; ///< of the model, with its version date
     std::optional<QuotaView> quota_;
     std::string request_id_;
     std::uint64_t seq_ = 0;

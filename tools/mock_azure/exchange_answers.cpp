@@ -78,7 +78,9 @@ void Exchange::read_question() {
 }
 
 void Exchange::learn_deployment() {
-    if (!deployment_) deployment_ = backend_->find_deployment(route_.deployment);
+    if (deployment_) return;
+    deployment_ = backend_->find_deployment(route_.deployment);
+    if (deployment_) served_name_ = served_name(deployment_->model);
 }
 
 std::optional<Problem> Exchange::check_deployment() {
@@ -107,7 +109,7 @@ Answer Exchange::make_answer() const {
                                                                                : "resp_";
     answer.id = fmt::format("{}{:016x}{:016x}", kind, backend_->draw(), backend_->draw());
     answer.created = unix_now();
-    answer.model = served_name(deployment_->model);
+    answer.model = served_name_;
     answer.include_usage = ask_.include_usage;
     answer.async_filter = options_->async_filter;
     answer.store = ask_.store;
@@ -243,7 +245,7 @@ ReplyHead Exchange::make_head(int status) const {
     head.client_request_id = field("x-ms-client-request-id");
     if (deployment_) {
         head.deployment = deployment_->name;
-        head.model = deployment_->model;
+        head.model = served_name_;
     }
     return head;
 }

@@ -184,7 +184,7 @@ examples
       one backend "openai1" on a free port, 30,000 tokens and 180 requests per minute, any key accepted
   mock_azure --backend openai1,tpm=30000 --backend openai2,tpm=60000,ttft=200,token_ms=15 --time-scale 60
       two backends whose minute lasts one second
-  mock_azure --backend a,port=9001,keys=k1;k2,deployments='chat:gpt-4o:30000:180;embedding:text-embedding-3-small'
+  mock_azure --backend 'a,port=9001,keys=k1;k2,deployments=chat:gpt-4o:30000:180;embedding:text-embedding-3-small'
   mock_azure --backend race,port=9000 --fixed --fixed-sse 100:20 --threads 2
       canned answers at the least cost, for races: JSON, or SSE when the request says "stream":true
 
@@ -193,16 +193,17 @@ It prints one JSON object per line: {{"event":"listening","backend":"openai1","u
 
 options
   --backend NAME[,key=value]...   a simulated resource; may be repeated; the keys are below
-  --config FILE                   JSON: {{"time-scale":60,"backends":[{{"name":"openai1","tpm":30000}}]}}
+  --config FILE                   JSON with the same words: {{"time-scale":60,"backends":[{{"name":"openai1","tpm":30000}}]}}
   --time-scale K                  windows, latencies and cool-downs run K times faster; retry-after-ms is real time and exact,
                                   retry-after is real time rounded up to whole seconds (so 1 s may be a whole window)
   --threads N                     default 1
   --admin-port PORT               default 0, a free one
   --keep-requests N               how many requests GET /requests remembers; default 1000; 0 is fastest
-  --fixed                         answer everything with a canned JSON body of 1,500 bytes; --fixed-bytes N for another size
+  --fixed                         answer everything with a canned JSON body of 1,500 bytes; --fixed-bytes N for another size;
+                                  quotas, faults and counters do not apply to canned answers
   --fixed-sse CHUNKS:MS           answer with a canned stream; together with --fixed the request's "stream" decides
 
-keys of a backend (the same words work in --config and POST /config)
+keys of a backend, on the command line, in --config and in POST /config (quote the ; in a shell)
 {}
 marks in a prompt
   [[tokens=N]] [[ttft=MS]] [[token_ms=MS]] [[echo]] [[content_filter]] [[context_length]] [[filter_output]]

@@ -19,13 +19,13 @@ constexpr std::size_t read_bytes = 64 * 1024;
 
 } // namespace
 
-RequestReader::RequestReader(Wire* wire, Buffer* buffer)
-    : wire_(wire),
-      buffer_(buffer),
-      hash_(EVP_MD_CTX_new(), [](void* context) { EVP_MD_CTX_free(static_cast<EVP_MD_CTX*>(context)); }) {
+RequestReader::RequestReader(Wire* wire, Buffer* buffer, bool hashes) : wire_(wire), buffer_(buffer) {
     parser_.header_limit(head_bytes_max);
     parser_.body_limit(boost::none);
     parser_.eager(false);
+    if (!hashes) return;
+    hash_ = std::shared_ptr<void>(EVP_MD_CTX_new(),
+                                  [](void* context) { EVP_MD_CTX_free(static_cast<EVP_MD_CTX*>(context)); });
     EVP_DigestInit_ex(static_cast<EVP_MD_CTX*>(hash_.get()), EVP_sha256(), nullptr);
 }
 
@@ -71,7 +71,7 @@ asio::awaitable<ReadResult> RequestReader::read_body(std::int64_t bytes_max, std
         const std::size_t used = parser_.put(buffer_->data(), error);
         buffer_->consume(used);
         const std::size_t got = piece->size() - target.size;
-        EVP_DigestUpdate(static_cast<EVP_MD_CTX*>(hash_.get()), piece->data(), got);
+        if (hash_) EVP_DigestUpdate(static_cast<EVP_MD_CTX*>(hash_.get()), piece->data(), got);
         const std::int64_t room = kept_bytes_max - static_cast<std::int64_t>(body_.size());
         body_.append(piece->data(), std::min(got, static_cast<std::size_t>(std::max<std::int64_t>(0, room))));
         body_bytes_ += static_cast<std::int64_t>(got);
@@ -84,6 +84,7 @@ asio::awaitable<ReadResult> RequestReader::read_body(std::int64_t bytes_max, std
 }
 
 std::string RequestReader::body_sha256() const {
+    if (!hash_) return {};
     std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
     unsigned length = 0;
     const std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> copy(EVP_MD_CTX_new(), &EVP_MD_CTX_free);

@@ -20,11 +20,12 @@ class RequestReader {
     using Buffer = boost::beast::flat_buffer;
     using Head = boost::beast::http::request_header<>;
 
-    RequestReader(Wire* wire, Buffer* buffer);
+    /// `hashes`: body_sha256() will be asked for.
+    RequestReader(Wire* wire, Buffer* buffer, bool hashes);
 
     /// closed: the peer left before the first byte.
     boost::asio::awaitable<ReadResult> read_head();
-    /// Keeps the first `kept_bytes_max` bytes, hashes all. Answers "Expect: 100-continue" first.
+    /// Keeps the first `kept_bytes_max` bytes. Answers "Expect: 100-continue" first.
     boost::asio::awaitable<ReadResult> read_body(std::int64_t bytes_max, std::int64_t kept_bytes_max);
 
     const Head& head() const { return parser_.get().base(); }
@@ -33,7 +34,7 @@ class RequestReader {
     bool upgrade() const { return parser_.upgrade(); }
     const std::string& body() const { return body_; }
     std::int64_t body_bytes() const { return body_bytes_; }
-    /// In hexadecimal; of the whole body.
+    /// In hexadecimal; of the whole body, also of what was not kept. Empty when it was not hashed.
     std::string body_sha256() const;
 
   private:
@@ -44,7 +45,7 @@ class RequestReader {
     boost::beast::http::request_parser<boost::beast::http::buffer_body> parser_;
     std::string body_;
     std::int64_t body_bytes_ = 0;
-    std::shared_ptr<void> hash_;
+    std::shared_ptr<void> hash_; // null: not wanted
 };
 
 } // namespace headroom::mock
