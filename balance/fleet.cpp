@@ -23,9 +23,12 @@ std::int64_t requests_per_window(int rpm, Tokens tpm) noexcept {
     return per_minute > 0 ? std::max<std::int64_t>(1, per_minute / 6) : 0;
 }
 
-double tokens_used(std::int64_t counted, std::int64_t limit) noexcept {
+double tokens_used(std::int64_t counted, std::int64_t limit, double weight) noexcept {
     const auto sum = static_cast<double>(counted);
-    return limit > 0 ? sum / static_cast<double>(limit) : sum / (sum + tokens_assumed);
+    if (limit > 0) return sum / static_cast<double>(limit);
+    // The policy divides by the weight; where nothing is known the sums themselves shall be in proportion to
+    // it.
+    return weight * sum / (sum + tokens_assumed * weight);
 }
 
 Duration until(std::int64_t at_ms, std::int64_t now_ms) noexcept {
@@ -113,7 +116,7 @@ void Fleet::look_at(std::uint32_t backend, const Want& want, Moment now, Outlook
     if (cost != 0) {
         const std::int64_t counted = slot.tokens_counted(tick) + cost;
         fits = fits && (limit == 0 || counted <= limit);
-        used = std::max(used, tokens_used(counted, limit));
+        used = std::max(used, tokens_used(counted, limit, relative_weight_[backend]));
     }
 
     look.used = used;

@@ -1,0 +1,384 @@
+// A lease's account: what each ending gives back or keeps, what a response teaches, and that nothing is ever
+// lost.
+#include "balance/lease.hpp"
+
+#include "balance/fleet.hpp"
+#include "tests/balance/random.hpp"
+
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+namespace headroom::balance {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr Time start{1h};
+
+BackendSpec spec(std::int64_t tpm, Charging charging = Charging::on_arrival) {
+    BackendSpec backend;
+    backend.name = "a";
+    backend.tpm = Tokens(tpm);
+    backend.rpm = 6000;
+    backend.charging = charging;
+    backend.overrides = {{"chat", Tokens(0), 0}, {"embedding", Tokens(0), 0}};
+    return backend;
+}
+
+/// One backend with two known deployments.
+class LeaseTest : public ::testing::Test {
+  protected:
+    explicit LeaseTest(Charging charging = Charging::on_arrival) : fleet_({spec(60'000, charging)}) {}
+
+    Lease lease(std::int64_t cost, Time now = start, std::string_view deployment = "chat",
+                std::int64_t prompt = 0) {
+        const Want want{fleet_.key(deployment), Tokens(cost), Tokens(prompt)};
+        return fleet_.take(0, want, Taking::anyway, fleet_.moment(now));
+    }
+
+    SlotView view(Time now = start, std::string_view deployment = "chat") {
+        for (SlotView& slot : fleet_.snapshot(now)) {
+            if (slot.deployment == deployment && !slot.overflow) return slot;
+        }
+        ADD_FAILURE() << "no slot " << deployment;
+        return {};
+    }
+
+    Outlook outlook(std::int64_t cost, Time now, std::string_view deployment = "chat") {
+        Outlook look;
+        fleet_.look_at(0, {fleet_.key(deployment), Tokens(cost), Tokens(0)}, fleet_.moment(now), look);
+        return look;
+    }
+
+    static RateLimits limits(std::int64_t limit, std::int64_t remaining) {
+        RateLimits read;
+        read.limit_tokens = limit;
+        read.remaining_tokens = remaining;
+        return read;
+    }
+
+    static Refusal refusal(Duration wait, Refusal::Kind kind = Refusal::Kind::tokens) {
+        Refusal read;
+        read.kind = kind;
+        read.retry_after = wait;
+        read.stated = true;
+        return read;
+    }
+
+    void expect_balanced(const SlotView& slot) {
+        EXPECT_EQ(slot.charged_total, slot.used_total + slot.tokens_reserved.count());
+    }
+
+    Fleet fleet_;
+};
+
+class UsageChargedLeaseTest : public LeaseTest {
+  protected:
+    UsageChargedLeaseTest() : LeaseTest(Charging::on_usage) {}
+};
+
+constexpr Usage small_usage{Tokens(100), Tokens(50), Tokens(150), Tokens(0), Tokens(0)};
+
+TEST_F(LeaseTest, ReservesWhatItCosts) {
+    const Lease held = lease(1000);
+    EXPECT_TRUE(held);
+    const SlotView slot = view();
+    EXPECT_EQ(slot.tokens_reserved, Tokens(1000));
+    EXPECT_EQ(slot.tokens_used, Tokens(1000));
+    EXPECT_EQ(slot.requests_used, 1);
+    EXPECT_EQ(slot.in_flight, 1);
+    expect_balanced(slot);
+}
+
+TEST_F(LeaseTest, ALimiterThatChargesAtArrivalKeepsTheEstimate) {
+    lease(1000).settle(small_usage, start);
+    const SlotView slot = view();
+    EXPECT_EQ(slot.tokens_used, Tokens(1000));
+    EXPECT_EQ(slot.tokens_reserved, Tokens(0));
+    EXPECT_EQ(slot.used_total, 1000);
+    EXPECT_EQ(slot.billed_total, 150);
+    expect_balanced(slot);
+}
+
+TEST_F(LeaseTest, UsageAboveTheEstimateIsCharged) {
+    lease(100).settle(small_usage, start);
+    EXPECT_EQ(view().tokens_used, Tokens(150));
+}
+
+TEST_F(UsageChargedLeaseTest, ALimiterThatChargesUsageIsCorrected) {
+    lease(1000).settle(small_usage, start);
+    EXPECT_EQ(view().tokens_used, Tokens(150));
+    lease(1000).settle({}, start);
+    EXPECT_EQ(view().tokens_used, Tokens(150));
+    expect_balanced(view());
+}
+
+TEST_F(UsageChargedLeaseTest, AnAbandonedRequestIsChargedByItsBytes) {
+    lease(1000, start, "chat", 400).abandon(800, start);
+    EXPECT_EQ(view().tokens_used, Tokens(600));
+    lease(1000, start, "chat", 400).abandon(1'000'000, start);
+    EXPECT_EQ(view().tokens_used, Tokens(1600)) << "never more than was reserved";
+    expect_balanced(view());
+}
+
+TEST_F(LeaseTest, WhatWasNeverSentIsGivenBack) {
+    lease(1000).cancel_unsent(start);
+    const SlotView slot = view();
+    EXPECT_EQ(slot.tokens_used, Tokens(0));
+    EXPECT_EQ(slot.requests_used, 0);
+    EXPECT_EQ(slot.used_total, 0);
+    expect_balanced(slot);
+}
+
+TEST_F(LeaseTest, FaultsKeepWhatTheBackendCounted) {
+    for (const Fault fault : {Fault::connect, Fault::tls, Fault::auth, Fault::deployment_missing}) {
+        lease(1000).fault(fault, start);
+        EXPECT_EQ(view().tokens_used, Tokens(0)) << name_of(fault);
+        EXPECT_EQ(view().requests_used, 0) << name_of(fault);
+    }
+    lease(1000).fault(Fault::server_error, start);
+    lease(1000).fault(Fault::timeout, start);
+    EXPECT_EQ(view().tokens_used, Tokens(2000));
+    EXPECT_EQ(view().requests_used, 2);
+    EXPECT_EQ(view().faults_total, 6U);
+    expect_balanced(view());
+}
+
+TEST_F(LeaseTest, ARefusalCostsTheRequestButNoTokens) {
+    lease(1000).refused(refusal(5s), start);
+    EXPECT_EQ(view().tokens_used, Tokens(0));
+    EXPECT_EQ(view().requests_used, 1);
+    EXPECT_EQ(view().refusals_total, 1U);
+    expect_balanced(view());
+}
+
+TEST_F(LeaseTest, ALeaseThatDiesIsSettledInFull) {
+    {
+        const Lease dies = lease(700);
+    }
+    EXPECT_EQ(view().tokens_used, Tokens(700));
+    EXPECT_EQ(view().in_flight, 0);
+    Lease replaced = lease(100);
+    replaced = lease(200);
+    EXPECT_EQ(view().in_flight, 1);
+    EXPECT_EQ(view().tokens_reserved, Tokens(200));
+    replaced.cancel_unsent(start);
+    expect_balanced(view());
+}
+
+TEST_F(LeaseTest, EndsOnce) {
+    Lease once = lease(1000);
+    once.settle(small_usage, start);
+    EXPECT_FALSE(once);
+    once.settle(small_usage, start);
+    once.fault(Fault::connect, start);
+    once.refused(refusal(5s), start);
+    once.cancel_unsent(start);
+    once.observe(limits(1, 0), start);
+    EXPECT_EQ(view().tokens_used, Tokens(1000));
+    EXPECT_EQ(view().faults_total, 0U);
+    Lease moved_from = lease(10);
+    const Lease moved_to = std::move(moved_from);
+    EXPECT_FALSE(moved_from);
+    EXPECT_EQ(view().in_flight, 1);
+}
+
+TEST_F(LeaseTest, ChargesLeaveAfterAMinute) {
+    lease(1000).settle(small_usage, start);
+    EXPECT_EQ(view(start + 59s).tokens_used, Tokens(1000));
+    EXPECT_EQ(view(start + 60s).tokens_used, Tokens(0));
+    EXPECT_EQ(view(start + 9s).requests_used, 0) << "the snapshot a minute later has retired it";
+}
+
+TEST_F(LeaseTest, DeploymentsHaveQuotasOfTheirOwn) {
+    lease(1000, start, "chat").refused(refusal(30s), start);
+    EXPECT_EQ(outlook(10, start, "chat").state, Outlook::State::blocked);
+    EXPECT_EQ(outlook(10, start, "embedding").state, Outlook::State::open);
+}
+
+TEST_F(LeaseTest, LearnsALowerLimit) {
+    Lease held = lease(1000);
+    held.success(start);
+    held.observe(limits(20'000, 19'000), start);
+    EXPECT_EQ(view().tokens_limit, Tokens(20'000));
+    EXPECT_EQ(view().tokens_correction, Tokens(0));
+    EXPECT_FALSE(outlook(19'001, start).fits);
+    EXPECT_TRUE(outlook(19'000, start).fits);
+}
+
+TEST_F(LeaseTest, SeesWhatOthersUsed) {
+    Lease held = lease(1000);
+    held.observe(limits(60'000, 20'000), start);
+    EXPECT_EQ(view().tokens_used, Tokens(40'000));
+    EXPECT_FALSE(outlook(20'001, start).fits);
+    EXPECT_EQ(view(start + 30s).tokens_correction, Tokens(19'500)) << "fades out with the window";
+}
+
+TEST_F(LeaseTest, SeesThatTheBackendCountedLess) {
+    lease(30'000).settle({}, start);
+    Lease held = lease(1000);
+    held.observe(limits(60'000, 50'000), start);
+    EXPECT_EQ(view().tokens_used, Tokens(10'000));
+}
+
+TEST_F(LeaseTest, RequestsInFlightExplainDifferences) {
+    const Lease before = lease(5000);
+    Lease held = lease(1000);
+    const Lease after = lease(7000);
+    // Counted or not: anything from this request alone to all three agrees with what is known.
+    for (const std::int64_t counted : {1000, 6000, 8000, 13'000}) {
+        held.observe(limits(60'000, 60'000 - counted), start);
+        EXPECT_EQ(view().tokens_correction, Tokens(0)) << counted;
+    }
+    held.observe(limits(60'000, 60'000 - 14'000), start);
+    EXPECT_EQ(view().tokens_correction, Tokens(1000));
+}
+
+TEST_F(LeaseTest, IgnoresHeadersThatMakeNoSense) {
+    Lease held = lease(1000);
+    RateLimits only_remaining;
+    only_remaining.remaining_tokens = 1'000'000;
+    held.observe(only_remaining, start);
+    EXPECT_EQ(view().tokens_limit, Tokens(60'000));
+    EXPECT_GE(view().tokens_used, Tokens(0));
+    held.observe({}, start);
+    expect_balanced(view());
+}
+
+TEST_F(LeaseTest, ARefusalBlocksUntilTheStatedTime) {
+    lease(1000).refused(refusal(1500ms), start);
+    const Outlook look = outlook(1, start);
+    EXPECT_EQ(look.state, Outlook::State::blocked);
+    EXPECT_EQ(look.recovery, Duration(1500ms));
+    EXPECT_EQ(outlook(1, start + 1499ms).state, Outlook::State::blocked);
+    EXPECT_EQ(outlook(1, start + 1500ms).state, Outlook::State::open);
+}
+
+TEST_F(LeaseTest, ALargeRequestsRefusalLeavesSmallOnesAlone) {
+    lease(40'000).refused(refusal(30s), start);
+    EXPECT_EQ(outlook(40'000, start).state, Outlook::State::blocked);
+    EXPECT_EQ(outlook(500, start).state, Outlook::State::open);
+    lease(500).refused(refusal(2s), start);
+    EXPECT_EQ(outlook(1, start).state, Outlook::State::blocked) << "a small one's refusal concerns everybody";
+}
+
+TEST_F(LeaseTest, WhatRemainsSaysWhoIsBlocked) {
+    Refusal read = refusal(30s);
+    read.limits = limits(60'000, 700);
+    lease(5000).refused(read, start);
+    EXPECT_EQ(outlook(701, start).state, Outlook::State::blocked);
+    EXPECT_EQ(outlook(700, start).state, Outlook::State::open);
+}
+
+TEST_F(LeaseTest, RequestRefusalsConcernEverySize) {
+    lease(40'000).refused(refusal(3s, Refusal::Kind::requests), start);
+    EXPECT_EQ(outlook(1, start).state, Outlook::State::blocked);
+}
+
+TEST_F(LeaseTest, UnexplainedRefusalsInARowWaitLongerUpToABound) {
+    Time now = start;
+    Duration last{};
+    for (int i = 0; i < 10; ++i) {
+        Refusal read;
+        read.kind = Refusal::Kind::unknown;
+        read.retry_after = refusal_wait_default;
+        lease(10, now).refused(read, now);
+        const Duration wait = outlook(10, now).recovery;
+        EXPECT_GE(wait, last);
+        EXPECT_LE(wait, Duration(10s));
+        last = wait;
+        now += wait;
+    }
+    EXPECT_EQ(last, Duration(10s));
+    lease(10, now).success(now);
+}
+
+TEST_F(LeaseTest, ABurstOfRefusalsIsOne) {
+    std::vector<Lease> burst;
+    for (int i = 0; i < 50; ++i)
+        burst.push_back(lease(10));
+    for (Lease& held : burst) {
+        Refusal read;
+        read.retry_after = refusal_wait_default;
+        held.refused(read, start + 100ms);
+    }
+    EXPECT_EQ(outlook(10, start + 100ms).recovery, Duration(1s));
+}
+
+TEST_F(LeaseTest, ADaysQuotaIsAskedAboutLessAndLessOften) {
+    Time now = start;
+    Duration wait{};
+    for (int i = 0; i < 8; ++i) {
+        Refusal read = refusal(refusal_wait_max);
+        read.overlong = true;
+        lease(10, now).refused(read, now);
+        wait = outlook(10, now).recovery;
+        if (i == 0) EXPECT_EQ(wait, Duration(60s));
+        now += wait;
+    }
+    EXPECT_EQ(wait, Duration(10min));
+}
+
+TEST_F(LeaseTest, AnyOrderOfEventsKeepsTheAccountBalanced) {
+    for (const std::uint64_t seed : seeds(256)) {
+        SCOPED_TRACE(seed_note(seed));
+        Random random(seed);
+        Fleet fleet({spec(60'000, random.chance(50) ? Charging::on_arrival : Charging::on_usage)},
+                    {seed, 1s});
+        std::vector<Lease> open;
+        Time now = start;
+        static constexpr std::string_view names[] = {"chat", "embedding", "new", ""};
+        static constexpr Taking takings[] = {Taking::if_fits, Taking::anyway, Taking::last_resort,
+                                             Taking::probe};
+        static constexpr Fault faults[] = {Fault::server_error,      Fault::connect, Fault::tls,
+                                           Fault::timeout,           Fault::reset,   Fault::auth,
+                                           Fault::deployment_missing};
+        for (int step = 0; step < 300; ++step) {
+            now += std::chrono::milliseconds(random.below(random.chance(2) ? 90'000 : 400));
+            if (open.empty() || random.chance(50)) {
+                const Want want{fleet.key(random.pick(names)),
+                                Tokens(static_cast<std::int64_t>(random.below(9000))), Tokens(100)};
+                if (Lease held = fleet.take(0, want, random.pick(takings), fleet.moment(now)))
+                    open.push_back(std::move(held));
+                continue;
+            }
+            const std::size_t index = random.below(open.size());
+            Lease held = std::move(open[index]);
+            open.erase(open.begin() + static_cast<std::ptrdiff_t>(index));
+            if (random.chance(50)) held.success(now);
+            if (random.chance(50))
+                held.observe(limits(60'000, static_cast<std::int64_t>(random.below(70'000))), now);
+            switch (random.below(7)) {
+                case 0:
+                    held.settle(
+                        {Tokens(10), Tokens(5), Tokens(static_cast<std::int64_t>(random.below(20'000))),
+                         Tokens(0), Tokens(0)},
+                        now);
+                    break;
+                case 1:
+                    held.refused(refusal(std::chrono::milliseconds(20 + random.below(60'000))), now);
+                    break;
+                case 2: held.fault(random.pick(faults), now); break;
+                case 3: held.abandon(random.below(100'000), now); break;
+                case 4: held.cancel_unsent(now); break;
+                case 5: open.push_back(std::move(held)); break;
+                default: break;
+            }
+        }
+        open.clear();
+        for (const SlotView& slot : fleet.snapshot(now)) {
+            EXPECT_EQ(slot.tokens_reserved, Tokens(0)) << slot.deployment;
+            EXPECT_EQ(slot.in_flight, 0) << slot.deployment;
+            EXPECT_EQ(slot.charged_total, slot.used_total) << slot.deployment;
+        }
+        for (const SlotView& slot : fleet.snapshot(now + 10min)) {
+            EXPECT_EQ(slot.tokens_used, Tokens(0)) << "a drained fleet balances to zero: " << slot.deployment;
+            EXPECT_EQ(slot.requests_used, 0) << slot.deployment;
+        }
+    }
+}
+
+} // namespace
+} // namespace headroom::balance
