@@ -87,6 +87,11 @@ bool Relay::judge_held(net::Result<void> held) noexcept {
         attempt_.blame(held.error());
         return false;
     }
+    if (attempt_.body_whole() && attempt_.reader().excess()) {
+        // bytes behind its end: the backend's framing is wrong, so what it ends is probably cut
+        attempt_.blame({net::ErrorCode::malformed, net::Side::backend, true});
+        return false;
+    }
     if (!stream_) return true;
     if (attempt_.body_whole()) judge_.finish();
     if (judge_.verdict() != balance::StreamVerdict::error_event) return true;
