@@ -76,6 +76,7 @@ std::string deployments(const BackendConfig& backend) {
 
 void print_backends(const Config& config, std::ostream& out) {
     std::vector<const BackendConfig*> order;
+    order.reserve(config.backends.size());
     for (const auto& backend : config.backends)
         order.push_back(&backend);
     // Equal priorities keep the order of the configuration: these are addresses within one array.

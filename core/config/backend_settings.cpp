@@ -47,7 +47,7 @@ void read_url(BackendDraft& draft, Reader& reader) {
         draft.config.url = std::move(parsed.url);
         draft.url_api_version = std::move(parsed.api_version);
     } else {
-        reader.mistake(std::move(parsed.mistake));
+        reader.mistake(parsed.mistake);
     }
 }
 

@@ -56,7 +56,8 @@ class FileReader {
 
     template <typename Row, typename Target>
     void read_map(const Node& map, const std::string& prefix, std::span<const Row> rows, Target& target,
-                  Origins& origins, const Special& special, std::vector<std::string_view> special_keys) {
+                  Origins& origins, const Special& special,
+                  const std::vector<std::string_view>& special_keys) {
         for (const Node& child : map.children) {
             const std::string key = prefix + child.key;
             const bool group =

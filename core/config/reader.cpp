@@ -38,17 +38,17 @@ std::optional<std::string> read_secret_file(const std::string& file) {
 
 } // namespace
 
-std::string Reader::about(const GivenText& item, std::string text) const {
+std::string Reader::about(const GivenText& item, const std::string& text) const {
     // A variable or flag is its own place; a line of the file does not say which setting it is about.
     return item.source == given_.key ? text : given_.key + ": " + text;
 }
 
-void Reader::mistake(const GivenText& item, std::string text) {
-    findings_.mistake(item.source, about(item, std::move(text)));
+void Reader::mistake(const GivenText& item, const std::string& text) {
+    findings_.mistake(item.source, about(item, text));
 }
 
-void Reader::warning(std::string text) {
-    findings_.warning(given_.items.front().source, about(given_.items.front(), std::move(text)));
+void Reader::warning(const std::string& text) {
+    findings_.warning(given_.items.front().source, about(given_.items.front(), text));
 }
 
 bool Reader::same(std::string_view word) const noexcept {

@@ -95,12 +95,12 @@ class Reader {
     [[nodiscard]] const std::string& text() const noexcept { return given_.items.front().text; }
     [[nodiscard]] const std::vector<GivenText>& items() const noexcept { return given_.items; }
     /// Findings name the setting unless their place does.
-    void mistake(std::string text) { mistake(given_.items.front(), std::move(text)); }
-    void mistake(const GivenText& item, std::string text);
-    void warning(std::string text);
+    void mistake(const std::string& text) { mistake(given_.items.front(), text); }
+    void mistake(const GivenText& item, const std::string& text);
+    void warning(const std::string& text);
 
   private:
-    [[nodiscard]] std::string about(const GivenText& item, std::string text) const;
+    [[nodiscard]] std::string about(const GivenText& item, const std::string& text) const;
     [[nodiscard]] bool same(std::string_view word) const noexcept;
     void refuse_word(std::span<const std::string_view> words);
     void expected(std::string_view what);

@@ -60,6 +60,7 @@ TEST_F(ConfigEnvironment, OrdersBackendsAsPeopleCount) {
                                           {"BACKEND_A_URL", "https://a.example"},
                                           {"BACKEND_2_URL", "https://two.example"}});
     std::vector<std::string> names;
+    names.reserve(loaded.config.backends.size());
     for (const auto& backend : loaded.config.backends)
         names.push_back(backend.name);
     EXPECT_THAT(names, ElementsAre("2", "10", "a", "b"));

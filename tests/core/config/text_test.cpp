@@ -35,6 +35,10 @@ TEST(InTicks, EscapesAndCuts) {
     EXPECT_EQ(in_ticks(std::string(81, 'x')), "`" + std::string(80, 'x') + "...`");
 }
 
+TEST(WithoutControls, LeavesOneLine) {
+    EXPECT_EQ(without_controls("a\r\nb\x1b[0m\x7f \xc3\xa4"), "a\\x0d\\x0ab\\x1b[0m\\x7f \xc3\xa4");
+}
+
 TEST(Alternatives, ReadLikeASentence) {
     constexpr std::array<std::string_view, 3> words{"a", "b", "c"};
     EXPECT_EQ(alternatives(words), "a, b or c");
