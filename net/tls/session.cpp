@@ -142,6 +142,7 @@ Task<Result<void>> TlsSession::handshake() {
             co_return broken_;
         }
     }
+    ERR_clear_error(); // from here on it stays empty: only failures fill it, and they take what they find
     if (!alpn_agreed()) co_return broken_;
     established_ = true;
     co_return Result<void>();
@@ -195,7 +196,6 @@ std::optional<Attention> TlsSession::examine() noexcept {
                 break;
             }
         }
-        ERR_clear_error();
         char first = 0;
         std::size_t peeked = 0;
         const int outcome = SSL_peek_ex(ssl_, &first, 1, &peeked);

@@ -185,7 +185,6 @@ Result<Slice> TlsSession::decrypt() noexcept {
     const std::size_t room = block.spare_bytes();
     std::size_t total = 0;
     while (total < room) {
-        ERR_clear_error();
         std::size_t read = 0;
         const int outcome = SSL_read_ex(ssl_, at + total, room - total, &read);
         if (outcome == 1) {
@@ -201,19 +200,20 @@ Result<Slice> TlsSession::decrypt() noexcept {
 }
 
 /// After a read or peek that gave nothing: whether more input would help; notes the end when not.
+/// The usual answer does not come from the error queue, so that the queue need not be cleared before every
+/// record (which costs as much as a small record).
 bool TlsSession::wants_input(int outcome) noexcept {
-    switch (SSL_get_error(ssl_, outcome)) {
-        case SSL_ERROR_WANT_READ:
-            if (wire_.output.bytes() <= answers_bytes_max) return true;
-            broken_ = fault(ErrorCode::tls_protocol);
-            failure_ = "the peer asks for too many key updates";
-            return false;
-        case SSL_ERROR_ZERO_RETURN: ended_ = true; return false;
-        default:
-            broken_ = fault(wire_.overflowed ? ErrorCode::no_memory : ErrorCode::tls_protocol);
-            failure_ = take_tls_errors();
-            return false;
+    if (SSL_want_read(ssl_)) {
+        if (wire_.output.bytes() <= answers_bytes_max) return true;
+        broken_ = fault(ErrorCode::tls_protocol);
+        failure_ = "the peer asks for too many key updates";
+    } else if (SSL_get_error(ssl_, outcome) == SSL_ERROR_ZERO_RETURN) {
+        ended_ = true;
+    } else {
+        broken_ = fault(wire_.overflowed ? ErrorCode::no_memory : ErrorCode::tls_protocol);
+        failure_ = take_tls_errors();
     }
+    return false;
 }
 
 /// Body bytes that are held are packed: the next ones go into the same block, behind the last ones. Heads and
@@ -289,11 +289,9 @@ TlsSession::Encrypted TlsSession::encrypt(std::span<iovec>& pieces) noexcept {
             unsent_ = fault(ErrorCode::no_memory);
             return Encrypted::failed;
         }
-        ERR_clear_error();
         std::size_t written = 0;
-        const int outcome = SSL_write_ex(ssl_, record.data(), record.size(), &written);
-        if (outcome != 1) {
-            if (SSL_get_error(ssl_, outcome) == SSL_ERROR_WANT_READ) return Encrypted::wants_input;
+        if (SSL_write_ex(ssl_, record.data(), record.size(), &written) != 1) {
+            if (SSL_want_read(ssl_)) return Encrypted::wants_input;
             broken_ = fault(wire_.overflowed ? ErrorCode::no_memory : ErrorCode::tls_protocol);
             unsent_ = broken_;
             failure_ = take_tls_errors();
