@@ -219,6 +219,8 @@ void Worker::count_unsent(TimePoint now) {
         if (!shift_.window.contains(due)) continue;
         ++shift_.tally.begun;
         ++shift_.tally.failures[static_cast<std::size_t>(Failure::unsent)];
+        if (shift_.first_failure.empty())
+            shift_.first_failure = "no connection was free for a request that was due";
         shift_.tally.latency.record(now - due);
     }
 }
