@@ -100,7 +100,8 @@ class Builder final : public YAML::EventHandler {
     void charge(const Node& node, Place where, std::size_t depth) {
         text_bytes_ += node.text.size() + node.key.size();
         if (++nodes_ > limits::config_nodes_max || text_bytes_ > text_bytes_max) {
-            throw Refused(where, "the file is too large once its aliases are resolved");
+            throw Refused(where, fmt::format("more than {} entries or {} bytes once aliases are resolved",
+                                             limits::config_nodes_max, text_bytes_max));
         }
         if (depth > limits::config_depth_max) {
             throw Refused(where, fmt::format("nested deeper than {} levels", limits::config_depth_max));

@@ -34,6 +34,10 @@ std::string to_string(const Finding& finding) {
     return where + (mistake ? "mistake: " : "warning: ") + finding.text;
 }
 
+bool Findings::full() const noexcept {
+    return kept_.size() >= limits::config_findings_max;
+}
+
 void Findings::sort_by_line(std::string_view file) {
     // Few enough for an insertion sort, which keeps the order of equals.
     for (auto next = kept_.begin(); next != kept_.end(); ++next) {
@@ -50,7 +54,7 @@ void Findings::add(Finding finding) {
     // Names of files and variables and the words of the YAML library hold whatever the input holds.
     finding.source = without_controls(finding.source);
     finding.text = without_controls(finding.text);
-    if (kept_.size() < limits::config_findings_max) {
+    if (!full()) {
         kept_.push_back(std::move(finding));
     } else {
         ++dropped_;

@@ -35,6 +35,8 @@ class Findings {
     /// Those of the file in the order of its lines, then the others as they were found.
     void sort_by_line(std::string_view file);
 
+    /// Whether further findings are only counted, so that working out their words is a waste.
+    [[nodiscard]] bool full() const noexcept;
     [[nodiscard]] const std::vector<Finding>& all() const noexcept { return kept_; }
     [[nodiscard]] std::size_t mistakes() const noexcept { return mistakes_; }
     /// How many were found beyond those kept (limits::config_findings_max).

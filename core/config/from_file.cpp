@@ -117,6 +117,10 @@ class FileReader {
     template <typename Row>
     void unknown_key(const Node& child, std::string_view prefix, std::span<const Row> rows,
                      std::vector<std::string_view> known) {
+        if (reading_.findings.full()) {
+            mistake(child.key_place, "unknown key");
+            return;
+        }
         const auto parts = parts_below(prefix, rows);
         known.insert(known.end(), parts.begin(), parts.end());
         std::vector<std::string_view> elsewhere;
