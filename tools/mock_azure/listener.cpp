@@ -7,6 +7,7 @@
 #include <boost/asio/post.hpp>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <stdexcept>
 
 namespace headroom::mock {
@@ -54,12 +55,16 @@ void Listener::serve(Wire::Socket socket) {
     if (fixed_) {
         boost::system::error_code ignored;
         socket.set_option(tcp::no_delay(true), ignored);
-        asio::post(socket.get_executor(), [this, moved = std::make_shared<Wire::Socket>(std::move(socket))] {
+        const auto executor = socket.get_executor();
+        asio::post(executor, [this, moved = std::make_shared<Wire::Socket>(std::move(socket))] {
             start_fixed_session(std::move(*moved), tls_.get(), fixed_);
         });
         return;
     }
-    std::erase_if(sessions_, [](const auto& session) { return session.second.expired(); });
+    if (sessions_.size() >= sessions_before_sweep_) {
+        std::erase_if(sessions_, [](const auto& session) { return session.second.expired(); });
+        sessions_before_sweep_ = std::max<std::size_t>(64, 2 * sessions_.size());
+    }
     const auto session = std::make_shared<Session>(std::move(socket), tls_.get(), backend_, id);
     sessions_[id] = session;
     session->start();

@@ -47,6 +47,7 @@ class Listener {
     bool refusing_ = false;
     std::uint64_t connections_ = 0;
     std::map<std::uint64_t, std::weak_ptr<Session>> sessions_;
+    std::size_t sessions_before_sweep_ = 64;
 };
 
 } // namespace headroom::mock

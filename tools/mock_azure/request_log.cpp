@@ -2,6 +2,7 @@
 #include "tools/mock_azure/request_log.hpp"
 
 #include <boost/json.hpp>
+#include <simdjson.h>
 
 #include <algorithm>
 
@@ -15,27 +16,57 @@ double milliseconds(MockTime at) {
     return static_cast<double>(at.count()) / 1e6;
 }
 
+bool is_utf8(std::string_view text) {
+    return simdjson::validate_utf8(text.data(), text.size());
+}
+
+/// JSON is UTF-8: bytes that are not are shown as Latin-1, which loses nothing.
+std::string readable(std::string_view text) {
+    if (is_utf8(text)) return std::string(text);
+    std::string out;
+    for (const char c : text) {
+        const auto byte = static_cast<unsigned char>(c);
+        if (byte < 0x80) {
+            out += c;
+        } else {
+            out += static_cast<char>(0xc0U | (byte >> 6U));
+            out += static_cast<char>(0x80U | (byte & 0x3fU));
+        }
+    }
+    return out;
+}
+
+/// The record keeps the first bytes only; a character that was cut there is dropped.
+std::string_view without_cut_character(std::string_view text) {
+    for (int dropped = 0; dropped < 3 && !text.empty() && !is_utf8(text); ++dropped)
+        text.remove_suffix(1);
+    return text;
+}
+
 json::object record_json(const RequestRecord& record) {
     json::array headers;
     for (const auto& [name, value] : record.headers)
-        headers.emplace_back(json::array{name, value});
+        headers.emplace_back(json::array{name, readable(value)});
+    const bool cut = static_cast<std::int64_t>(record.body.size()) < record.body_bytes;
+    const std::string_view body = cut ? without_cut_character(record.body) : std::string_view(record.body);
     return {{"seq", record.seq},
             {"at_ms", milliseconds(record.at)},
             {"backend", record.backend},
             {"connection", record.connection},
             {"nth", record.nth},
             {"method", record.method},
-            {"target", record.target},
+            {"target", readable(record.target)},
             {"version", record.version},
             {"headers", std::move(headers)},
             {"body_bytes", record.body_bytes},
             {"body_sha256", record.body_sha256},
             {"body_chunked", record.body_chunked},
-            {"body", record.body},
+            {"body", readable(body)},
+            {"body_encoding", is_utf8(body) ? "utf-8" : "latin-1"},
             {"operation", record.operation},
-            {"deployment", record.deployment},
-            {"api_key", record.api_key},
-            {"authorization", record.authorization}};
+            {"deployment", readable(record.deployment)},
+            {"api_key", readable(record.api_key)},
+            {"authorization", readable(record.authorization)}};
 }
 
 void add_outcome(json::object* out, const RequestOutcome& outcome) {

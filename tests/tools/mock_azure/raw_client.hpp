@@ -38,8 +38,10 @@ class RawClient {
     }
 
     void send(std::string_view bytes) {
-        boost::system::error_code ignored;
-        boost::asio::write(socket_, boost::asio::buffer(bytes), ignored);
+        boost::system::error_code error;
+        boost::asio::write(socket_, boost::asio::buffer(bytes), error);
+        // The kernel tells of a reset only once; when the send has been told, the receive sees a plain end.
+        if (error) reset_seen_ = true;
     }
 
     /// A whole response, parsed; status 0 when there was none.
@@ -65,7 +67,9 @@ class RawClient {
                 all.append(piece, static_cast<std::size_t>(got));
                 continue;
             }
-            *end = got == 0 ? End::closed : errno == ECONNRESET ? End::reset : End::timed_out;
+            *end = reset_seen_ || (got < 0 && errno == ECONNRESET) ? End::reset
+                   : got == 0                                      ? End::closed
+                                                                   : End::timed_out;
             return all;
         }
     }
@@ -107,6 +111,7 @@ class RawClient {
     boost::asio::io_context context_;
     boost::asio::ip::tcp::socket socket_;
     boost::beast::flat_buffer buffer_;
+    bool reset_seen_ = false;
 };
 
 inline std::string post(std::string_view target, std::string_view body,

@@ -182,6 +182,15 @@ TEST_F(MockServerThreads, RecordsWhatReachedTheBackend) {
     EXPECT_EQ(admin("GET", "/requests?backend=b&n=5").at("requests").as_array().size(), 1U);
 }
 
+TEST_F(MockServerThreads, RecordsBytesThatAreNoText) {
+    serve({"a,keys=k1"});
+    exchange(post(chat_path, std::string("{\xff\x00\xe9", 4), "api-key: k1\r\nX-Bytes: \xe9\r\n"));
+    const json::value one = admin("GET", "/requests").at("requests").at(0);
+    EXPECT_EQ(one.at("body_encoding").as_string(), "latin-1");
+    EXPECT_EQ(one.at("body").as_string(), json::string("{\u00ff\0\u00e9", 6));
+    EXPECT_THAT(json::serialize(one.at("headers")), HasSubstr("\u00e9"));
+}
+
 TEST_F(MockServerThreads, SeesThatTheClientLeftWhileItGenerates) {
     serve({"a,keys=k1"});
     RawClient client(url());
