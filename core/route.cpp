@@ -204,12 +204,14 @@ Route route_of(std::string_view path, std::string_view query) {
     if (take_prefix(rest, "/openai/deployments") && rest.size() > 1) {
         rest.remove_prefix(1);
         const std::size_t slash = rest.find('/');
-        if (slash == std::string_view::npos || slash == 0 || slash + 1 == rest.size()) return route;
-        route.shape = PathShape::classic_deployment;
-        route.deployment = rest.substr(0, slash);
-        route.tail = rest.substr(slash);
-        fill_operation(route);
-        return route;
+        if (slash == 0) return route;
+        if (slash != std::string_view::npos && slash + 1 < rest.size()) {
+            route.shape = PathShape::classic_deployment;
+            route.deployment = rest.substr(0, slash);
+            route.tail = rest.substr(slash);
+            fill_operation(route);
+            return route;
+        }
     }
     rest = path;
     if (take_prefix(rest, "/openai/v1") || take_prefix(rest, "/v1")) {
