@@ -75,7 +75,7 @@ class Loop {
 
     /// Turns until stop() is called.
     void run();
-    /// Ends run() after this turn; own thread only.
+    /// Ends run() after this turn; own thread only. Before run(), it returns at once.
     void stop() noexcept;
     /// One turn; waits for an event for at most `wait`. Returns whether anything happened. For tests and
     /// simulation.

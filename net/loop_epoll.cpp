@@ -59,9 +59,9 @@ std::uint64_t Loop::random() noexcept {
 }
 
 void Loop::run() {
-    state_->stopping = false;
     while (!state_->stopping)
         state_->turn(Duration::max());
+    state_->stopping = false;
 }
 
 void Loop::stop() noexcept {
