@@ -107,6 +107,7 @@ TEST_P(PoolTest, ACancelledConnectionIsNotKept) {
 TEST_P(PoolTest, TheOldestMakesRoomWhenThePoolIsFull) {
     renew({.idle_max = 2});
     std::vector<ConnectionPool::Handle> handles;
+    handles.reserve(4);
     for (int i = 0; i < 4; ++i) {
         handles.push_back(fresh());
         exchange(handles.back());
@@ -139,6 +140,7 @@ TEST_P(PoolTest, IdleConnectionsAge) {
 
 TEST_P(PoolTest, DropIdleClosesThemAll) {
     std::vector<ConnectionPool::Handle> handles;
+    handles.reserve(4);
     for (int i = 0; i < 3; ++i)
         handles.push_back(fresh());
     for (ConnectionPool::Handle& handle : handles)

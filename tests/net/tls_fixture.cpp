@@ -185,6 +185,7 @@ Task<void> receive_stream(Stream* stream, Received* into, std::size_t bytes_max)
 
 Task<void> send_stream(Stream* stream, std::vector<std::string> pieces, std::optional<Result<void>>* result) {
     std::vector<iovec> vectors;
+    vectors.reserve(pieces.size());
     for (std::string& piece : pieces)
         vectors.push_back({piece.data(), piece.size()});
     *result = co_await stream->send(vectors);

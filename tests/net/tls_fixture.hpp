@@ -59,10 +59,11 @@ struct StreamPair {
 };
 
 class TlsTest : public LoopTest {
-  protected:
+  public:
     using LoopTest::LoopTest;
     ~TlsTest() override;
 
+  protected:
     static std::unique_ptr<TlsContext> server_context(const IdentityOptions& options = {});
     /// Trusts the test authority.
     static std::unique_ptr<TlsContext> client_context(bool verify = true);

@@ -31,6 +31,7 @@ class Program {
         posix_spawn_file_actions_adddup2(&actions, out[1], STDOUT_FILENO);
         posix_spawn_file_actions_adddup2(&actions, out[1], STDERR_FILENO);
         std::vector<char*> values;
+        values.reserve(arguments.size() + 1);
         for (const std::string& argument : arguments)
             values.push_back(const_cast<char*>(argument.c_str()));
         values.push_back(nullptr);

@@ -33,7 +33,7 @@ class TlsRecordsTest : public TlsTest {
         return plain;
     }
 
-    static void pump(Tested& tested, std::string& plain) {
+    void pump(Tested& tested, std::string& plain) {
         tested.native->give_input(tested.peer.read_some());
         plain += tested.native->read();
         unsent_ += tested.native->take_output();
@@ -45,11 +45,9 @@ class TlsRecordsTest : public TlsTest {
         tested.peer.write(tested.native->take_output());
     }
 
-    void TearDown() override { unsent_.clear(); }
-
     NativeContext client_;
     NativeContext server_;
-    static inline std::string unsent_;
+    std::string unsent_; ///< of the far end, while its kernel takes no more
 };
 
 TEST_F(TlsRecordsTest, CloseNotifyIsAnOrderlyEnd) {
