@@ -103,23 +103,26 @@ bool Breaker::try_probe(std::int64_t now_ms) noexcept {
                                          std::memory_order_relaxed);
 }
 
-void Breaker::success(bool trial, std::int64_t now_ms) noexcept {
+unsigned Breaker::success(bool trial, std::int64_t now_ms) noexcept {
     std::uint64_t raw = word_.load(std::memory_order_relaxed);
     while (raw != 0) {
         const Word word = unpack(raw);
         Word next;
         if (word.state != Stored::closed) {
             // An answer to a request sent before it opened says nothing about now.
-            if (!trial) return;
+            if (!trial) return 0;
             next = {Stored::closed, 0, word.trips, now_ms};
         } else if (returning(word, now_ms)) {
-            return;
+            return 0;
         }
-        if (word_.compare_exchange_weak(raw, pack(next), std::memory_order_relaxed)) return;
+        if (word_.compare_exchange_weak(raw, pack(next), std::memory_order_relaxed)) {
+            return word.state == Stored::closed ? word.faults : 0;
+        }
     }
+    return 0;
 }
 
-void Breaker::fault(Fault kind, bool probe, std::int64_t now_ms) noexcept {
+void Breaker::fault(Fault kind, bool probe, std::int64_t now_ms, unsigned before) noexcept {
     std::uint64_t raw = word_.load(std::memory_order_relaxed);
     while (true) {
         const Word word = unpack(raw);
@@ -132,7 +135,7 @@ void Breaker::fault(Fault kind, bool probe, std::int64_t now_ms) noexcept {
             next = opened(word, kind, word.trips + 1, now_ms);
         } else {
             const bool series = word.faults != 0 && now_ms - word.at_ms <= series_gap_ms;
-            next.faults = series ? word.faults + 1 : 1;
+            next.faults = std::max(series ? word.faults : 0, before) + 1;
             next.at_ms = now_ms;
             if (next.faults >= faults_to_open(kind)) next = opened(next, kind, word.trips, now_ms);
         }

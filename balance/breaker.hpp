@@ -47,11 +47,12 @@ class Breaker {
     bool try_probe(std::int64_t now_ms) noexcept;
 
     /// A good answer; `trial` says that the request was the probe or a last resort, which alone closes an
-    /// open breaker.
-    void success(bool trial, std::int64_t now_ms) noexcept;
+    /// open breaker. Returns the faults in a row that it ended.
+    unsigned success(bool trial, std::int64_t now_ms) noexcept;
 
-    /// A fault; `probe` says that the request was the probe, whose fault opens it again for longer.
-    void fault(Fault kind, bool probe, std::int64_t now_ms) noexcept;
+    /// A fault; `probe` says that the request was the probe, whose fault opens it again for longer. `before`
+    /// are the faults in a row that the same request had ended before it failed after all.
+    void fault(Fault kind, bool probe, std::int64_t now_ms, unsigned before = 0) noexcept;
 
     /// The probe ended without a verdict (client left, never sent): the next request may probe at once.
     void probe_lost(std::int64_t now_ms) noexcept;

@@ -14,6 +14,8 @@ namespace {
 constexpr auto relaxed = std::memory_order_relaxed;
 constexpr int requests_per_1000_tokens = 6;
 constexpr double weight_min = 1e-3;
+// Enough to notice that it answers again.
+constexpr double stalled_share = 0.05;
 // Where no limit is known, backends of equal weight should share what is sent: the less it has, the more it
 // gets. The figure only sets how fast that outweighs backends whose limit is known.
 constexpr double tokens_assumed = 250'000;
@@ -137,6 +139,7 @@ void Fleet::look_at(std::uint32_t backend, const Want& want, Moment now, Outlook
     look.state = Outlook::State::open;
     look.recovery = Duration::zero();
     look.share = std::min(connection.share, health.share);
+    if (slot.pulse.stalled(ms)) look.share = std::min(look.share, stalled_share);
     if (broken_until > ms) {
         look.state = Outlook::State::broken;
         look.recovery = until(std::max(broken_until, blocked ? held.until_ms : 0), ms);

@@ -42,8 +42,7 @@ class JsonSink {
     /// It ends; `inside` is what on_open returned, `end` the offset behind its bracket.
     virtual void on_close(unsigned inside, JsonKind kind, std::uint64_t end) noexcept = 0;
 
-  protected:
-    ~JsonSink() = default;
+    virtual ~JsonSink() = default;
 };
 
 /// The reader; the same sink must be given to every call for one document.

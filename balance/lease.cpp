@@ -16,6 +16,8 @@ constexpr Duration overlong_wait_max = std::chrono::minutes(10);
 constexpr Duration unstated_wait_max = std::chrono::seconds(10);
 // A request above this part of a minute's tokens is large: its refusal says little about small ones.
 constexpr std::int64_t large_part = 16;
+// A stream that ran longer than this before it died is no proof that the backend is ill now.
+constexpr std::int64_t recent_ms = 30'000;
 
 std::int64_t milliseconds(Duration duration) noexcept {
     return std::chrono::ceil<std::chrono::milliseconds>(duration).count();
@@ -45,6 +47,7 @@ Lease& Lease::operator=(Lease&& other) noexcept {
     last_resort_ = other.last_resort_;
     unclaimed_ = other.unclaimed_;
     pending_ = other.pending_;
+    faults_ended_ = other.faults_ended_;
     cost_ = other.cost_;
     prompt_ = other.prompt_;
     tokens_ = other.tokens_;
@@ -89,7 +92,7 @@ bool Lease::reserve(Slot& slot, bool only_if_fits, std::uint32_t tick) noexcept 
     slot_ = &slot;
     pending_ = true;
     counted_before_ = slot.tokens.total();
-    pending_before_ = slot.pending.fetch_add(cost, relaxed);
+    pending_before_ = slot.pulse.sent(cost_, started_ms_);
     slot.reserved.fetch_add(cost, relaxed);
     slot.charged.fetch_add(cost, relaxed);
     slot.in_flight.fetch_add(1, relaxed);
@@ -110,10 +113,12 @@ bool Lease::become_probe(Slot& slot, std::int64_t now_ms) noexcept {
     return is_probe();
 }
 
-void Lease::answered() noexcept {
-    if (!pending_) return;
-    pending_ = false;
-    slot_->pending.fetch_sub(cost_.count(), relaxed);
+void Lease::answered(std::int64_t now_ms) noexcept {
+    if (std::exchange(pending_, false)) slot_->pulse.answered(cost_, started_ms_, now_ms);
+}
+
+void Lease::drop() noexcept {
+    if (std::exchange(pending_, false)) slot_->pulse.dropped(cost_);
 }
 
 void Lease::claim(Time now) noexcept {
@@ -122,7 +127,7 @@ void Lease::claim(Time now) noexcept {
     Slot* own = block_->claim(name_.key());
     if (own == nullptr) return;
     Slot& shared = *slot_;
-    answered();
+    drop();
     shared.tokens.replace(tokens_, 0);
     shared.requests.replace(requests_, 0);
     shared.reserved.fetch_sub(cost_.count(), relaxed);
@@ -136,21 +141,23 @@ void Lease::success(Time now) noexcept {
     if (slot_ == nullptr) return;
     const std::int64_t ms = Fleet::ms_of(now);
     block_->connection.success(probes_connection_ || last_resort_, ms);
-    slot_->breaker.success(probes_slot_ || last_resort_, ms);
+    faults_ended_ = static_cast<std::uint8_t>(slot_->breaker.success(probes_slot_ || last_resort_, ms));
     slot_->streak.reset();
     probes_connection_ = probes_slot_ = false;
     claim(now);
-    answered();
+    answered(ms);
 }
 
 void Lease::observe(const RateLimits& limits, Time now) noexcept {
     if (slot_ == nullptr) return;
     // The shared slot must not learn the limit of one deployment.
-    if (!unclaimed_) resynchronise(limits, counted_before_, fleet_->tick_of(now));
-    answered();
+    if (!unclaimed_) resynchronise(limits, 0, fleet_->tick_of(now));
+    answered(Fleet::ms_of(now));
 }
 
-void Lease::resynchronise(const RateLimits& limits, std::int64_t counted, std::uint32_t tick) noexcept {
+// `uncounted` tokens of this request are not part of what the backend counted: a refused request costs
+// nothing.
+void Lease::resynchronise(const RateLimits& limits, std::int64_t uncounted, std::uint32_t tick) noexcept {
     if (limits.limit_requests && limits.remaining_requests) {
         slot_->request_share.observe(*limits.remaining_requests, *limits.limit_requests, tick);
     }
@@ -161,8 +168,8 @@ void Lease::resynchronise(const RateLimits& limits, std::int64_t counted, std::u
     const std::int64_t theirs = limit - std::min(*limits.remaining_tokens, limit);
     // The backend had counted this request and all answered ones, perhaps those without an answer, perhaps
     // later ones.
-    const std::int64_t least = counted - pending_before_;
-    const std::int64_t most = std::max(counted, slot_->tokens.total());
+    const std::int64_t least = counted_before_ - uncounted - pending_before_;
+    const std::int64_t most = std::max(counted_before_, slot_->tokens.total()) - uncounted;
     slot_->correction.confine(theirs - most, theirs - least, tick);
 }
 
@@ -174,7 +181,7 @@ void Lease::refused(const Refusal& refusal, Time now) noexcept {
     probes_connection_ = probes_slot_ = false;
     claim(now);
     const std::uint32_t tick = fleet_->tick_of(now);
-    if (!unclaimed_) resynchronise(refusal.limits, counted_before_ - cost_.count(), tick);
+    if (!unclaimed_) resynchronise(refusal.limits, cost_.count(), tick);
     const bool of_tokens = refusal.kind == Refusal::Kind::tokens || refusal.kind == Refusal::Kind::unknown;
     const std::int64_t limit = slot_->tokens_limit.load(relaxed);
     const std::int64_t cost = cost_.count();
@@ -187,6 +194,7 @@ void Lease::refused(const Refusal& refusal, Time now) noexcept {
         const std::int64_t others = slot_->tokens_counted(tick) - cost;
         above = std::clamp<std::int64_t>(limit - others, 0, cost / 2);
     }
+    answered(ms);
     const Duration wait = wait_of(refusal, slot_->streak.count(started_ms_, ms));
     slot_->block.extend(ms + std::max<std::int64_t>(1, milliseconds(wait)), Tokens(above), ms);
     slot_->refusals.fetch_add(1, relaxed);
@@ -201,10 +209,12 @@ void Lease::fault(Fault fault, Time now) noexcept {
         block_->connection.fault(fault, probes_connection_, ms);
         probes_connection_ = false;
     } else {
+        if (fault != Fault::timeout && fault != Fault::reset) answered(ms);
         if (fault == Fault::deployment_missing && unclaimed_) {
             block_->note_missing(name_.key().hash, ms);
         } else {
-            slot_->breaker.fault(fault, probes_slot_, ms);
+            const bool recent = ms - started_ms_ <= recent_ms;
+            slot_->breaker.fault(fault, probes_slot_, ms, recent ? faults_ended_ : 0U);
             probes_slot_ = false;
         }
         // It did answer or at least accept: the connection is not to blame.
@@ -254,7 +264,7 @@ void Lease::give_up_probe(std::int64_t now_ms) noexcept {
 }
 
 void Lease::end(Tokens used) noexcept {
-    answered();
+    drop();
     slot_->tokens.replace(tokens_, used.count());
     slot_->reserved.fetch_sub(cost_.count(), relaxed);
     slot_->used.fetch_add(used.count(), relaxed);

@@ -20,10 +20,10 @@ class Fleet;
 
 /// A reservation on one (backend, deployment). The Fleet must outlive it.
 ///
-/// Order of calls: success for an answer that shows a healthy backend (2xx, and errors of the client's own),
-/// then observe with the response's header fields, then exactly one of settle, refused, fault, abandon or
-/// cancel_unsent, which ends the lease; calls after that do nothing. A 429 is `refused` alone. A fault may
-/// follow success (a stream that dies half-way).
+/// Order of calls: observe with the response's header fields, success for an answer that shows a healthy
+/// backend (2xx, and errors of the client's own), then exactly one of settle, refused, fault, abandon or
+/// cancel_unsent, which ends the lease; calls after that do nothing. A fault may follow success: a stream
+/// that dies half-way, or before its first content.
 class Lease {
   public:
     Lease() noexcept = default;
@@ -70,8 +70,9 @@ class Lease {
     bool reserve(Slot& slot, bool only_if_fits, std::uint32_t tick) noexcept;
     bool become_probe(Slot& slot, std::int64_t now_ms) noexcept;
     void claim(Time now) noexcept;
-    void answered() noexcept;
-    void resynchronise(const RateLimits& limits, std::int64_t counted, std::uint32_t tick) noexcept;
+    void answered(std::int64_t now_ms) noexcept;
+    void drop() noexcept;
+    void resynchronise(const RateLimits& limits, std::int64_t uncounted, std::uint32_t tick) noexcept;
     void give_up_probe(std::int64_t now_ms) noexcept;
     void end(Tokens used) noexcept;
     void leave() noexcept;
@@ -85,7 +86,8 @@ class Lease {
     bool last_resort_ = false;
     bool unclaimed_ =
         false; ///< Charged to the overflow slot until the backend shows that it has the deployment.
-    bool pending_ = false; ///< No answer yet.
+    bool pending_ = false;          ///< No answer yet.
+    std::uint8_t faults_ended_ = 0; ///< Faults in a row that its success ended.
     Tokens cost_;
     Tokens prompt_;
     WindowCharge tokens_;

@@ -22,6 +22,15 @@ constexpr std::int64_t share_fade_ticks = 10;
 
 constexpr unsigned streak_bits = 8;
 
+constexpr unsigned waiting_tokens_bits = 40;
+constexpr std::uint64_t waiting_one = std::uint64_t{1} << waiting_tokens_bits;
+constexpr std::uint64_t waiting_tokens_mask = waiting_one - 1;
+constexpr std::uint64_t stalled_requests_min = 3;
+// Silence of eight usual answers, but never less than a second; ten seconds where nothing is known.
+constexpr std::int64_t silence_ms_min = 1'000;
+constexpr std::int64_t silence_ms_unknown = 10'000;
+constexpr std::int64_t answer_ms_max = 600'000;
+
 std::int64_t faded(std::uint64_t word, std::uint32_t tick) noexcept {
     if (word == 0) return 0;
     const auto age = std::int64_t{tick} - static_cast<std::int64_t>(word >> value_bits);
@@ -111,6 +120,35 @@ void RequestShare::observe(std::int64_t remaining, std::int64_t limit, std::uint
     const double left = std::clamp(static_cast<double>(remaining) / static_cast<double>(limit), 0.0, 1.0);
     const auto used = static_cast<std::uint64_t>((1 - left) * double{share_full});
     word_.store(std::uint64_t{tick} << share_bits | used, std::memory_order_relaxed);
+}
+
+std::int64_t Pulse::sent(Tokens tokens, std::int64_t now_ms) noexcept {
+    const std::uint64_t one = waiting_one | static_cast<std::uint64_t>(tokens.count());
+    const std::uint64_t before = waiting_.fetch_add(one, std::memory_order_relaxed);
+    if (before >> waiting_tokens_bits == 0) quiet_since_.store(now_ms, std::memory_order_relaxed);
+    return static_cast<std::int64_t>(before & waiting_tokens_mask);
+}
+
+void Pulse::answered(Tokens tokens, std::int64_t started_ms, std::int64_t now_ms) noexcept {
+    dropped(tokens);
+    quiet_since_.store(now_ms, std::memory_order_relaxed);
+    // Two threads may lose an update to each other; an average does not mind.
+    const std::int64_t took = std::clamp<std::int64_t>(now_ms - started_ms, 0, answer_ms_max) * 1000 + 1;
+    const std::int64_t average = answer_us_.load(std::memory_order_relaxed);
+    answer_us_.store(average == 0 ? took : average + (took - average) / 8, std::memory_order_relaxed);
+}
+
+void Pulse::dropped(Tokens tokens) noexcept {
+    const std::uint64_t one = waiting_one | static_cast<std::uint64_t>(tokens.count());
+    waiting_.fetch_sub(one, std::memory_order_relaxed);
+}
+
+bool Pulse::stalled(std::int64_t now_ms) const noexcept {
+    if (waiting_.load(std::memory_order_relaxed) >> waiting_tokens_bits < stalled_requests_min) return false;
+    const std::int64_t usual_us = answer_us_.load(std::memory_order_relaxed);
+    const std::int64_t patience =
+        usual_us == 0 ? silence_ms_unknown : std::max(silence_ms_min, usual_us * 8 / 1000);
+    return now_ms - quiet_since_.load(std::memory_order_relaxed) > patience;
 }
 
 std::int64_t Slot::tokens_counted(std::uint32_t tick) const noexcept {

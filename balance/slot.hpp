@@ -89,6 +89,26 @@ class RequestShare {
     std::atomic<std::uint64_t> word_{0};
 };
 
+/// Whether answers keep coming: requests without an answer, since when there was none, how long one usually
+/// takes.
+class Pulse {
+  public:
+    /// A request leaves; returns the tokens of those before it that have no answer yet.
+    std::int64_t sent(Tokens tokens, std::int64_t now_ms) noexcept;
+    /// Its answer has begun.
+    void answered(Tokens tokens, std::int64_t started_ms, std::int64_t now_ms) noexcept;
+    /// It ended without one.
+    void dropped(Tokens tokens) noexcept;
+    /// Several requests wait and the silence is far longer than usual: it hangs, though nobody's deadline has
+    /// said so yet.
+    [[nodiscard]] bool stalled(std::int64_t now_ms) const noexcept;
+
+  private:
+    std::atomic<std::uint64_t> waiting_{0};    ///< Requests (24 bits) and their tokens (40).
+    std::atomic<std::int64_t> quiet_since_{0}; ///< Of the last answer, or of the first request that waits.
+    std::atomic<std::int64_t> answer_us_{0};   ///< Moving average of the time to an answer; 0 = none seen.
+};
+
 /// The atomics of one slot; Fleet and Lease are their only users.
 struct alignas(slot_alignment) Slot {
     // Read by every choose.
@@ -100,14 +120,14 @@ struct alignas(slot_alignment) Slot {
     RequestShare request_share;
     Window<10> requests;
     Window<60> tokens;
+    Pulse pulse;
 
     // Written by every lease.
     alignas(slot_alignment) std::atomic<std::int64_t> reserved{0}; ///< Tokens of leases that are not ended.
-    std::atomic<std::int64_t> pending{0};   ///< Of these, tokens of leases without an answer.
-    std::atomic<std::int64_t> in_flight{0}; ///< Leases that are not ended.
-    std::atomic<std::int64_t> charged{0};   ///< Ever: always reserved + used.
-    std::atomic<std::int64_t> used{0};      ///< Ever, as the quota counts.
-    std::atomic<std::int64_t> billed{0};    ///< Ever, as `usage` said.
+    std::atomic<std::int64_t> in_flight{0};                        ///< Leases that are not ended.
+    std::atomic<std::int64_t> charged{0};                          ///< Ever: always reserved + used.
+    std::atomic<std::int64_t> used{0};                             ///< Ever, as the quota counts.
+    std::atomic<std::int64_t> billed{0};                           ///< Ever, as `usage` said.
     std::atomic<std::uint64_t> sent{0};
     std::atomic<std::uint64_t> refusals{0};
     std::atomic<std::uint64_t> faults{0};

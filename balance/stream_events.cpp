@@ -22,6 +22,12 @@ bool blames_client(std::string_view code) noexcept {
            code.starts_with("unsupported_");
 }
 
+bool names_quota(std::string_view code) noexcept {
+    static constexpr std::array<std::string_view, 5> codes{"429", "rate_limit_exceeded", "too_many_requests",
+                                                           "insufficient_quota", "rate_limit_error"};
+    return std::find(codes.begin(), codes.end(), code) != codes.end();
+}
+
 bool is_bookkeeping(std::string_view type) noexcept {
     static constexpr std::array<std::string_view, 5> types{"response.created", "response.in_progress",
                                                            "response.queued", "ping", "keepalive"};
@@ -64,6 +70,7 @@ class StreamJudge::Sink final : public JsonSink {
             case error: owner_.error_ = true; return;
             case code:
                 owner_.client_fault_ = owner_.client_fault_ || blames_client(scalar.text);
+                owner_.quota_ = owner_.quota_ || names_quota(scalar.text);
                 if (owner_.code_.empty()) owner_.code_.append(scalar.text);
                 return;
             case content:
@@ -162,7 +169,7 @@ void StreamJudge::end_line() noexcept {
 }
 
 void StreamJudge::begin_event() noexcept {
-    has_choices_ = content_ = error_ = client_fault_ = false;
+    has_choices_ = content_ = error_ = client_fault_ = quota_ = false;
     data_bytes_ = 0;
     event_.clear();
     type_.clear();

@@ -32,6 +32,10 @@ class StreamJudge {
     StreamVerdict feed(std::string_view piece) noexcept;
     /// The stream ended: hold becomes error_event (it died before content), everything else stays.
     StreamVerdict finish() noexcept;
+    /// True when the error event is about a quota: a measurement, not a fault.
+    [[nodiscard]] bool quota_error() const noexcept {
+        return verdict_ == StreamVerdict::error_event && quota_;
+    }
     [[nodiscard]] StreamVerdict verdict() const noexcept { return verdict_; }
     /// The code or type of an error event, whichever came first, for the log; cut after code_bytes_max, may
     /// be empty.
@@ -62,6 +66,7 @@ class StreamJudge {
     bool has_choices_ = false;  ///< A chat or completions chunk.
     bool content_ = false;      ///< It holds content.
     bool error_ = false;        ///< It has an "error" that is not null.
+    bool quota_ = false;        ///< A code or type in it names a quota.
     bool client_fault_ = false; ///< A code or type in it blames the client.
     std::uint64_t data_bytes_ = 0;
     BoundedText<32> event_; ///< The "event:" field.

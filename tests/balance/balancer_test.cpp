@@ -290,6 +290,28 @@ TEST(Balancer, AReturningBackendServesWhenNobodyElseFits) {
         EXPECT_EQ(choose(fleet, demand(100, i), due).backend, 0U);
 }
 
+TEST(Balancer, ABackendThatHangsGetsLittleBeforeAnyDeadlineHasPassed) {
+    Fleet fleet({backend(1, 1, 60'000'000), backend(1, 1, 60'000'000)});
+    for (std::uint32_t i = 0; i < 2; ++i) {
+        Lease lease = send_to(fleet, i);
+        lease.success(start + 200ms);
+        lease.settle({}, start + 200ms);
+    }
+    std::vector<Lease> hanging;
+    for (int i = 0; i < 400; ++i) {
+        const Time now = start + 1s + std::chrono::milliseconds(20 * i);
+        Choice choice = choose(fleet, demand(10, static_cast<std::uint64_t>(i) + 1), now);
+        if (choice.backend == 0) {
+            hanging.push_back(std::move(choice.lease));
+        } else {
+            choice.lease.success(now);
+            choice.lease.settle({}, now);
+        }
+    }
+    EXPECT_GT(hanging.size(), 20U);
+    EXPECT_LT(hanging.size(), 80U) << "half of the first 1.6 seconds, then a trickle";
+}
+
 TEST(Balancer, ADueBackendThatSeemsFullIsTriedBeforeRefusing) {
     Fleet fleet({backend(), backend()});
     break_it(fleet, 0);

@@ -38,6 +38,17 @@ TEST(Breaker, ASuccessInBetweenEndsTheSeries) {
     EXPECT_EQ(breaker.view(1000).state, State::closed);
 }
 
+TEST(Breaker, AnAnswerThatFailsAfterAllContinuesTheSeries) {
+    Breaker breaker;
+    for (int i = 0; i < 3; ++i) {
+        EXPECT_EQ(breaker.view(1000).state, State::closed);
+        const unsigned ended = breaker.success(false, 1000);
+        EXPECT_EQ(ended, static_cast<unsigned>(i));
+        breaker.fault(Fault::reset, false, 1000, ended);
+    }
+    EXPECT_EQ(breaker.view(1000).state, State::open);
+}
+
 TEST(Breaker, FaultsFarApartAreNoSeries) {
     Breaker breaker;
     for (int i = 1; i < 20; ++i)

@@ -1,78 +1,12 @@
 // A lease's account: what each ending gives back or keeps, what a response teaches, and that nothing is ever
 // lost.
-#include "balance/lease.hpp"
-
-#include "balance/fleet.hpp"
+#include "tests/balance/lease_fixture.hpp"
 #include "tests/balance/random.hpp"
 
-#include <gtest/gtest.h>
-
-#include <string>
 #include <vector>
 
 namespace headroom::balance {
 namespace {
-
-using namespace std::chrono_literals;
-
-constexpr Time start{1h};
-
-BackendSpec spec(std::int64_t tpm, Charging charging = Charging::on_arrival) {
-    BackendSpec backend;
-    backend.name = "a";
-    backend.tpm = Tokens(tpm);
-    backend.rpm = 6000;
-    backend.charging = charging;
-    backend.overrides = {{"chat", Tokens(0), 0}, {"embedding", Tokens(0), 0}};
-    return backend;
-}
-
-/// One backend with two known deployments.
-class LeaseTest : public ::testing::Test {
-  protected:
-    explicit LeaseTest(Charging charging = Charging::on_arrival) : fleet_({spec(60'000, charging)}) {}
-
-    Lease lease(std::int64_t cost, Time now = start, std::string_view deployment = "chat",
-                std::int64_t prompt = 0) {
-        const Want want{fleet_.key(deployment), Tokens(cost), Tokens(prompt)};
-        return fleet_.take(0, want, Taking::anyway, fleet_.moment(now));
-    }
-
-    SlotView view(Time now = start, std::string_view deployment = "chat") {
-        for (SlotView& slot : fleet_.snapshot(now)) {
-            if (slot.deployment == deployment && !slot.overflow) return slot;
-        }
-        ADD_FAILURE() << "no slot " << deployment;
-        return {};
-    }
-
-    Outlook outlook(std::int64_t cost, Time now, std::string_view deployment = "chat") {
-        Outlook look;
-        fleet_.look_at(0, {fleet_.key(deployment), Tokens(cost), Tokens(0)}, fleet_.moment(now), look);
-        return look;
-    }
-
-    static RateLimits limits(std::int64_t limit, std::int64_t remaining) {
-        RateLimits read;
-        read.limit_tokens = limit;
-        read.remaining_tokens = remaining;
-        return read;
-    }
-
-    static Refusal refusal(Duration wait, Refusal::Kind kind = Refusal::Kind::tokens) {
-        Refusal read;
-        read.kind = kind;
-        read.retry_after = wait;
-        read.stated = true;
-        return read;
-    }
-
-    void expect_balanced(const SlotView& slot) {
-        EXPECT_EQ(slot.charged_total, slot.used_total + slot.tokens_reserved.count());
-    }
-
-    Fleet fleet_;
-};
 
 class UsageChargedLeaseTest : public LeaseTest {
   protected:
@@ -245,80 +179,6 @@ TEST_F(LeaseTest, IgnoresHeadersThatMakeNoSense) {
     EXPECT_GE(view().tokens_used, Tokens(0));
     held.observe({}, start);
     expect_balanced(view());
-}
-
-TEST_F(LeaseTest, ARefusalBlocksUntilTheStatedTime) {
-    lease(1000).refused(refusal(1500ms), start);
-    const Outlook look = outlook(1, start);
-    EXPECT_EQ(look.state, Outlook::State::blocked);
-    EXPECT_EQ(look.recovery, Duration(1500ms));
-    EXPECT_EQ(outlook(1, start + 1499ms).state, Outlook::State::blocked);
-    EXPECT_EQ(outlook(1, start + 1500ms).state, Outlook::State::open);
-}
-
-TEST_F(LeaseTest, ALargeRequestsRefusalLeavesSmallOnesAlone) {
-    lease(40'000).refused(refusal(30s), start);
-    EXPECT_EQ(outlook(40'000, start).state, Outlook::State::blocked);
-    EXPECT_EQ(outlook(500, start).state, Outlook::State::open);
-    lease(500).refused(refusal(2s), start);
-    EXPECT_EQ(outlook(1, start).state, Outlook::State::blocked) << "a small one's refusal concerns everybody";
-}
-
-TEST_F(LeaseTest, WhatRemainsSaysWhoIsBlocked) {
-    Refusal read = refusal(30s);
-    read.limits = limits(60'000, 700);
-    lease(5000).refused(read, start);
-    EXPECT_EQ(outlook(701, start).state, Outlook::State::blocked);
-    EXPECT_EQ(outlook(700, start).state, Outlook::State::open);
-}
-
-TEST_F(LeaseTest, RequestRefusalsConcernEverySize) {
-    lease(40'000).refused(refusal(3s, Refusal::Kind::requests), start);
-    EXPECT_EQ(outlook(1, start).state, Outlook::State::blocked);
-}
-
-TEST_F(LeaseTest, UnexplainedRefusalsInARowWaitLongerUpToABound) {
-    Time now = start;
-    Duration last{};
-    for (int i = 0; i < 10; ++i) {
-        Refusal read;
-        read.kind = Refusal::Kind::unknown;
-        read.retry_after = refusal_wait_default;
-        lease(10, now).refused(read, now);
-        const Duration wait = outlook(10, now).recovery;
-        EXPECT_GE(wait, last);
-        EXPECT_LE(wait, Duration(10s));
-        last = wait;
-        now += wait;
-    }
-    EXPECT_EQ(last, Duration(10s));
-    lease(10, now).success(now);
-}
-
-TEST_F(LeaseTest, ABurstOfRefusalsIsOne) {
-    std::vector<Lease> burst;
-    for (int i = 0; i < 50; ++i)
-        burst.push_back(lease(10));
-    for (Lease& held : burst) {
-        Refusal read;
-        read.retry_after = refusal_wait_default;
-        held.refused(read, start + 100ms);
-    }
-    EXPECT_EQ(outlook(10, start + 100ms).recovery, Duration(1s));
-}
-
-TEST_F(LeaseTest, ADaysQuotaIsAskedAboutLessAndLessOften) {
-    Time now = start;
-    Duration wait{};
-    for (int i = 0; i < 8; ++i) {
-        Refusal read = refusal(refusal_wait_max);
-        read.overlong = true;
-        lease(10, now).refused(read, now);
-        wait = outlook(10, now).recovery;
-        if (i == 0) EXPECT_EQ(wait, Duration(60s));
-        now += wait;
-    }
-    EXPECT_EQ(wait, Duration(10min));
 }
 
 TEST_F(LeaseTest, AnyOrderOfEventsKeepsTheAccountBalanced) {

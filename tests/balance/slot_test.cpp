@@ -91,6 +91,38 @@ TEST(RequestShare, RemembersTheUsedShareAndFades) {
     EXPECT_EQ(share.used(60), 0) << "more remaining than the limit is full";
 }
 
+TEST(Pulse, RequestsThatWaitLongerThanUsualAreAStall) {
+    Pulse pulse;
+    pulse.sent(Tokens(5), 1000);
+    pulse.answered(Tokens(5), 1000, 1200);
+    for (int i = 0; i < 2; ++i)
+        pulse.sent(Tokens(5), 2000);
+    EXPECT_FALSE(pulse.stalled(60'000)) << "two may both be slow";
+    EXPECT_EQ(pulse.sent(Tokens(5), 2000), 10) << "the tokens that wait";
+    EXPECT_FALSE(pulse.stalled(3000));
+    EXPECT_TRUE(pulse.stalled(3700)) << "eight times 200 ms";
+    pulse.answered(Tokens(5), 2000, 3700);
+    EXPECT_FALSE(pulse.stalled(60'000));
+}
+
+TEST(Pulse, IsPatientWhereAnswersTakeLongOrNothingIsKnown) {
+    Pulse slow;
+    slow.sent(Tokens(0), 0);
+    slow.answered(Tokens(0), 0, 20'000);
+    Pulse unknown;
+    for (int i = 0; i < 3; ++i) {
+        slow.sent(Tokens(0), 20'000);
+        unknown.sent(Tokens(0), 20'000);
+    }
+    EXPECT_FALSE(slow.stalled(170'000));
+    EXPECT_TRUE(slow.stalled(190'000));
+    EXPECT_FALSE(unknown.stalled(29'000));
+    EXPECT_TRUE(unknown.stalled(31'000));
+    for (int i = 0; i < 3; ++i)
+        unknown.dropped(Tokens(0));
+    EXPECT_FALSE(unknown.stalled(31'000));
+}
+
 TEST(Slot, LearnsALimitButNeverBeyondTheConfiguredOne) {
     Slot slot;
     slot.learn_limit(90'000);

@@ -157,6 +157,15 @@ TEST(StreamJudge, NeverHoldsMoreThanItsBound) {
     EXPECT_EQ(feed_whole(comments + failure, false, 100), Verdict::release);
 }
 
+TEST(StreamJudge, TellsAQuotaFromAFault) {
+    StreamJudge quota(plenty);
+    quota.feed("data: {\"error\":{\"code\":\"rate_limit_exceeded\"}}\n\n");
+    EXPECT_TRUE(quota.quota_error());
+    StreamJudge fault(plenty);
+    fault.feed("data: {\"error\":{\"code\":\"server_error\"}}\n\n");
+    EXPECT_FALSE(fault.quota_error());
+}
+
 TEST(StreamJudge, TellsTheCodeOfAnError) {
     StreamJudge coded(plenty);
     coded.feed("data: {\"error\":{\"type\":\"t\",\"code\":\"rate_limit_exceeded\"}}\n\n");
