@@ -5,6 +5,7 @@
 
 #include <array>
 #include <cstddef>
+#include <cstring>
 
 namespace headroom::net {
 namespace {
@@ -74,6 +75,46 @@ constexpr std::array<std::uint8_t, longest + 2> first_of = [] {
     return first;
 }();
 
+constexpr std::uint64_t hop_by_hop_fields = [] {
+    std::uint64_t bits = 0;
+    for (const FieldId id :
+         {FieldId::connection, FieldId::http2_settings, FieldId::keep_alive, FieldId::proxy_authenticate,
+          FieldId::proxy_authorization, FieldId::proxy_connection, FieldId::te, FieldId::trailer,
+          FieldId::transfer_encoding, FieldId::upgrade}) {
+        bits |= std::uint64_t{1} << static_cast<unsigned>(id);
+    }
+    return bits;
+}();
+
+template <typename Word>
+Word lowered(const char* at) noexcept {
+    Word word;
+    std::memcpy(&word, at, sizeof word);
+    return word | static_cast<Word>(0x2020202020202020U);
+}
+
+/// Whether `name` is the word of lower-case letters, digits and "-" at `known`, of the same size. Setting one
+/// bit lowers letters and leaves the rest; what else it maps to such a word (a CR, say) is in no name.
+bool is_known(std::string_view name, const char* known) noexcept {
+    const char* at = name.data();
+    const std::size_t size = name.size();
+    if (size >= 8) { // words that overlap cover any size
+        std::uint64_t difference = lowered<std::uint64_t>(at) ^ lowered<std::uint64_t>(known);
+        if (size > 16) difference |= lowered<std::uint64_t>(at + 8) ^ lowered<std::uint64_t>(known + 8);
+        difference |= lowered<std::uint64_t>(at + size - 8) ^ lowered<std::uint64_t>(known + size - 8);
+        return difference == 0;
+    }
+    if (size >= 4) {
+        return lowered<std::uint32_t>(at) == lowered<std::uint32_t>(known) &&
+               lowered<std::uint32_t>(at + size - 4) == lowered<std::uint32_t>(known + size - 4);
+    }
+    for (std::size_t i = 0; i < size; ++i) {
+        if ((at[i] | 0x20) != known[i]) return false;
+    }
+    return true;
+}
+static_assert(longest <= 24, "is_known() compares three words");
+
 bool starts_with(std::string_view name, std::string_view prefix) noexcept {
     return name.size() > prefix.size() && same_name(name.substr(0, prefix.size()), prefix);
 }
@@ -82,11 +123,11 @@ bool starts_with(std::string_view name, std::string_view prefix) noexcept {
 
 FieldId field_id(std::string_view name) noexcept {
     if (name.empty()) return FieldId::other;
-    const char first = to_lower(name.front());
+    const char first = static_cast<char>(name.front() | 0x20);
     if (name.size() <= longest) {
         for (std::size_t i = first_of[name.size()]; i < first_of[name.size() + 1]; ++i) {
             const Known& known = known_fields[i];
-            if (known.name.front() == first && same_name(known.name, name)) return known.id;
+            if (known.name.front() == first && is_known(name, known.name.data())) return known.id;
         }
     }
     if (first == 'x' && (starts_with(name, "x-ratelimit-") || starts_with(name, "x-rate-limit-"))) {
@@ -112,19 +153,7 @@ bool is_field_value(std::string_view value) noexcept {
 }
 
 bool is_hop_by_hop(FieldId id) noexcept {
-    switch (id) {
-        case FieldId::connection:
-        case FieldId::http2_settings:
-        case FieldId::keep_alive:
-        case FieldId::proxy_authenticate:
-        case FieldId::proxy_authorization:
-        case FieldId::proxy_connection:
-        case FieldId::te:
-        case FieldId::trailer:
-        case FieldId::transfer_encoding:
-        case FieldId::upgrade: return true;
-        default: return false;
-    }
+    return (hop_by_hop_fields >> static_cast<unsigned>(id) & 1U) != 0;
 }
 
 std::string_view next_list_element(std::string_view& rest) noexcept {

@@ -54,7 +54,7 @@ enum class FieldId : std::uint8_t {
     count_, ///< how many there are; not a field
 };
 
-/// Which field `name` is; `other` when nobody here asks for it.
+/// Which field the valid name `name` is; `other` when nobody here asks for it.
 FieldId field_id(std::string_view name) noexcept;
 
 /// ASCII comparison without regard to case.

@@ -10,41 +10,47 @@ struct FieldScanner::Callbacks {
 
     static int name(llhttp_t* machine, const char* at, std::size_t size) noexcept {
         FieldScanner& self = of(machine);
-        if (!self.in_field_) {
-            self.open_ = FieldEntry{};
-            self.open_.name_offset = static_cast<std::uint32_t>(at - self.base_);
-            self.in_field_ = true;
+        if (self.open_ == nullptr) {
+            self.open_ = self.table_.next(self.fields_max_);
+            if (self.open_ == nullptr) {
+                self.failure_ = {431, "too many fields"};
+                return -1;
+            }
+            self.open_->name_offset = static_cast<std::uint32_t>(at - self.base_);
+            self.open_->name_size = static_cast<std::uint16_t>(size);
             self.in_value_ = false;
+            return 0;
         }
-        self.open_.name_size = static_cast<std::uint16_t>(self.open_.name_size + size);
+        self.open_->name_size = static_cast<std::uint16_t>(self.open_->name_size + size);
         return 0;
     }
 
     static int value(llhttp_t* machine, const char* at, std::size_t size) noexcept {
         FieldScanner& self = of(machine);
         if (!self.in_value_) {
-            self.open_.value_offset = static_cast<std::uint32_t>(at - self.base_);
+            self.open_->value_offset = static_cast<std::uint32_t>(at - self.base_);
+            self.open_->value_size = static_cast<std::uint32_t>(size);
             self.in_value_ = true;
+            return 0;
         }
-        self.open_.value_size += static_cast<std::uint32_t>(size);
+        self.open_->value_size += static_cast<std::uint32_t>(size);
         return 0;
     }
 
     static int value_complete(llhttp_t* machine) noexcept {
         FieldScanner& self = of(machine);
-        FieldEntry& open = self.open_;
+        FieldEntry& open = *self.open_;
         // llhttp leaves the whitespace behind a value in it.
         const char* text = self.base_ + open.value_offset;
-        while (open.value_size > 0 &&
-               (text[open.value_size - 1] == ' ' || text[open.value_size - 1] == '\t')) {
-            --open.value_size;
-        }
+        std::uint32_t size = open.value_size;
+        while (size > 0 && (text[size - 1] == ' ' || text[size - 1] == '\t'))
+            --size;
+        open.value_size = size;
         open.id = field_id({self.base_ + open.name_offset, open.name_size});
         open.hop_by_hop = is_hop_by_hop(open.id);
-        self.in_field_ = false;
-        if (self.table_.add(open, self.fields_max_)) return 0;
-        self.failure_ = {431, "too many fields"};
-        return -1;
+        self.table_.add();
+        self.open_ = nullptr;
+        return 0;
     }
 
     static int complete(llhttp_t*) noexcept { return HPE_PAUSED; }

@@ -40,8 +40,7 @@ class FieldScanner {
     ParseFailure failure_;
     std::size_t position_;
     std::size_t fields_max_;
-    FieldEntry open_;
-    bool in_field_ = false;
+    FieldEntry* open_ = nullptr; ///< the entry being filled, in the table
     bool in_value_ = false;
 };
 

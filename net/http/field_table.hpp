@@ -8,19 +8,21 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <type_traits>
 
 namespace headroom::net {
 
 /// One field line; the value is without surrounding whitespace. Offsets count from the section's first byte.
 struct FieldEntry {
-    std::uint32_t name_offset = 0;
-    std::uint32_t value_offset = 0;
-    std::uint32_t value_size = 0;
-    std::uint16_t name_size = 0;
-    FieldId id = FieldId::other;
-    bool hop_by_hop = false; ///< not to be forwarded (RFC 9110 §7.6.1)
+    std::uint32_t name_offset;
+    std::uint32_t value_offset;
+    std::uint32_t value_size;
+    std::uint16_t name_size;
+    FieldId id;
+    bool hop_by_hop; ///< not to be forwarded (RFC 9110 §7.6.1)
 };
 static_assert(sizeof(FieldEntry) == 16);
+static_assert(std::is_trivial_v<FieldEntry>, "a new table is not worth clearing");
 
 class FieldTable {
   public:
@@ -30,12 +32,14 @@ class FieldTable {
     std::span<const FieldEntry> all() const noexcept { return {entries_.get(), size_}; }
     std::span<FieldEntry> all() noexcept { return {entries_.get(), size_}; }
 
-    /// False when there are `fields_max` already (at most 65,535).
-    bool add(const FieldEntry& entry, std::size_t fields_max) {
-        if (size_ == capacity_ && !grow(fields_max)) return false;
-        entries_[size_++] = entry;
-        return true;
+    /// The place of the next entry, to be filled before add(); null when there are `fields_max` already (at
+    /// most 65,535).
+    FieldEntry* next(std::size_t fields_max) {
+        if (size_ == capacity_ && !grow(fields_max)) return nullptr;
+        return &entries_[size_];
     }
+    /// Counts the entry that next() gave.
+    void add() noexcept { ++size_; }
     void clear() noexcept {
         entries_.reset();
         size_ = 0;

@@ -10,21 +10,29 @@
 namespace headroom::net {
 
 ParseFailure Framing::read_fields() noexcept {
-    for (const FieldEntry& entry : head_.fields_.all())
-        head_.present_ |= std::uint64_t{1} << static_cast<unsigned>(entry.id);
     constexpr std::uint64_t deciding = Head::bit(FieldId::connection) | Head::bit(FieldId::content_length) |
-                                       Head::bit(FieldId::transfer_encoding);
-    ParseFailure failure;
-    if ((head_.present_ & deciding) != 0) {
-        for (std::size_t i = 0; i < head_.fields_.size() && !failure; ++i) {
-            const Head::Field field = head_.field(i);
-            if (field.id == FieldId::connection) failure = read_connection(field.value);
-            if (field.id == FieldId::content_length) failure = read_content_length(field.value);
-            if (field.id == FieldId::transfer_encoding) failure = read_transfer_encoding(field.value);
-        }
+                                       Head::bit(FieldId::host) | Head::bit(FieldId::transfer_encoding);
+    for (const FieldEntry& entry : head_.fields_.all()) {
+        const std::uint64_t bit = Head::bit(entry.id);
+        head_.present_ |= bit;
+        if ((bit & deciding) == 0) continue;
+        if (const ParseFailure failure = read_field(entry)) return failure;
     }
     head_.keep_alive_ = !close_ && (persist_ || head_.version_ == HttpVersion::http11);
-    return failure;
+    return {};
+}
+
+ParseFailure Framing::read_field(const FieldEntry& entry) noexcept {
+    const Head::Range range{entry.value_offset, entry.value_size};
+    switch (entry.id) {
+        case FieldId::connection: return read_connection(head_.at(range));
+        case FieldId::content_length: return read_content_length(head_.at(range));
+        case FieldId::transfer_encoding: return read_transfer_encoding(head_.at(range));
+        default: break;
+    }
+    ++hosts_;
+    host_ = range;
+    return {};
 }
 
 ParseFailure Framing::read_connection(std::string_view value) noexcept {
@@ -100,18 +108,13 @@ ParseFailure Framing::frame_body() noexcept {
 }
 
 ParseFailure Framing::check_host() noexcept {
-    const std::size_t count = head_.count(FieldId::host);
-    if (count > 1) return {400, "several hosts"};
-    if (count == 0) {
+    if (hosts_ > 1) return {400, "several hosts"};
+    if (hosts_ == 0) {
         return head_.version_ == HttpVersion::http11 ? ParseFailure{400, "no host"} : ParseFailure{};
     }
-    for (const FieldEntry& entry : head_.fields_.all()) {
-        if (entry.id != FieldId::host) continue;
-        const Head::Range range{entry.value_offset, entry.value_size};
-        if (!is_authority(head_.at(range))) return {400, "invalid host"};
-        // The authority of an absolute-form target has precedence (RFC 9112 §3.2.2).
-        if (head_.authority_.size == 0) head_.authority_ = range;
-    }
+    if (!is_authority(head_.at(host_))) return {400, "invalid host"};
+    // The authority of an absolute-form target has precedence (RFC 9112 §3.2.2).
+    if (head_.authority_.size == 0) head_.authority_ = host_;
     return {};
 }
 

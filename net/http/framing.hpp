@@ -21,6 +21,7 @@ class Framing {
 
   private:
     ParseFailure read_fields() noexcept;
+    ParseFailure read_field(const FieldEntry& entry) noexcept;
     ParseFailure read_connection(std::string_view value) noexcept;
     void nominate(std::string_view name) noexcept;
     ParseFailure read_content_length(std::string_view value) noexcept;
@@ -31,6 +32,8 @@ class Framing {
     ParseFailure switch_protocols(std::string_view upgrade) noexcept;
 
     Head& head_;
+    Head::Range host_;
+    unsigned hosts_ = 0;
     unsigned connection_options_ = 0;
     bool close_ = false;
     bool persist_ = false;

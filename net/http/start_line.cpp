@@ -52,12 +52,15 @@ ParseFailure StartLine::read_request(std::size_t begin, std::size_t end) noexcep
     const std::string_view method = line.substr(0, first);
     const std::string_view version = line.substr(last + 1);
     if (!is_name(method)) return {400, "invalid method"};
-    if (!is_visible(line.substr(first + 1, last - first - 1))) return {400, "invalid request target"};
     if (!is_version(version)) return {400, "invalid version"};
     const std::optional<HttpVersion> known_version = version_from(version);
-    if (!known_version) return {505, "version not supported"};
     const std::optional<Method> known_method = method_from(method);
-    if (!known_method) return {501, "method not supported"};
+    if (!known_version || !known_method) {
+        // Whatever the other parts say, a broken line is 400.
+        if (!is_visible(line.substr(first + 1, last - first - 1))) return {400, "invalid request target"};
+        return known_version ? ParseFailure{501, "method not supported"}
+                             : ParseFailure{505, "version not supported"};
+    }
     head_.version_ = *known_version;
     head_.method_ = *known_method;
     if (!read_target(begin + first + 1, begin + last)) return {400, "invalid request target"};
@@ -66,6 +69,7 @@ ParseFailure StartLine::read_request(std::size_t begin, std::size_t end) noexcep
 
 bool StartLine::read_target(std::size_t begin, std::size_t end) noexcept {
     const std::string_view target = bytes_.substr(begin, end - begin);
+    if (target.empty()) return false;
     head_.target_ = Head::range(begin, end);
     if (target.front() == '/') return read_path_and_query(begin, end);
     if (target == "*") {
