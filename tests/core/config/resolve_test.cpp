@@ -25,14 +25,14 @@ class Resolved : public testing::Loading {
 };
 
 TEST_F(Resolved, FlavourFollowsTheUrlUnlessItIsChosen) {
-    const auto& v1 =
+    const auto v1 =
         load_backend("url: 'https://a.openai.azure.com/openai/v1', api_key: k").config.backends.at(0);
     EXPECT_EQ(v1.flavour, Flavour::v1);
     EXPECT_EQ(v1.url.base_path, "/openai/v1");
-    const auto& chosen = load_backend("url: 'https://a.openai.azure.com', flavour: v1").config.backends.at(0);
+    const auto chosen = load_backend("url: 'https://a.openai.azure.com', flavour: v1").config.backends.at(0);
     EXPECT_EQ(chosen.flavour, Flavour::v1);
     EXPECT_EQ(chosen.url.base_path, "/openai/v1");
-    const auto& automatic =
+    const auto automatic =
         load_backend("url: 'https://a.openai.azure.com', flavour: auto").config.backends.at(0);
     EXPECT_EQ(automatic.flavour, Flavour::classic);
     EXPECT_EQ(automatic.url.base_path, "");
