@@ -2,6 +2,7 @@
 
 Promises: nothing outlives the race, not even when it is killed. Not here: which programs, with what configuration.
 """
+import contextlib
 import ctypes
 import os
 import signal
@@ -44,21 +45,30 @@ def busy_seconds(cpu):
     return 0.0
 
 
+def prepare(cpu):
+    """What a child does before it becomes its program: take its CPU, end with us, keep our niceness among other sessions."""
+    libc = ctypes.CDLL(None)
+    niceness = os.nice(0)
+
+    def in_child():
+        os.sched_setaffinity(0, {cpu})
+        libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+        if niceness:
+            with contextlib.suppress(OSError), open("/proc/self/autogroup", "w", encoding="ascii") as group:
+                group.write(str(niceness))  # a session competes as a whole with others, whatever its members' niceness
+
+    return in_child
+
+
 class Program:
     """A running child; use as a context manager."""
 
     def __init__(self, name, arguments, cpu, folder, environment=None, output=None):
         self.name = name
         self.log = os.path.join(folder, f"{name}.log")
-        libc = ctypes.CDLL(None)
-
-        def prepare():
-            os.sched_setaffinity(0, {cpu})
-            libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-
         with open(self.log, "ab") as log:
             self.child = subprocess.Popen(arguments, cwd=folder, env=environment, stdin=subprocess.DEVNULL,
-                                          stdout=output or log, stderr=log, start_new_session=True, preexec_fn=prepare)
+                                          stdout=output or log, stderr=log, start_new_session=True, preexec_fn=prepare(cpu))
 
     def __enter__(self):
         return self

@@ -162,12 +162,27 @@ def table(summary, pace):
         text += f"\n\npaced at {pace.rate(workload):,} requests/s, latency from the time that they were due\n"
         head = ["", "CPU us/request", "x nginx", "x haproxy", "p50 us", "p99 us", "p99.9 us"]
         text += rows_to_text(head, [paced_row(summary, name) for name in summary.names])
-    lines.append(text.replace("\n", "\n  ").join(["  ", ""]))
-    for name, rival, target, ratio in summary.verdicts():
-        word = "reached" if ratio["median"] <= target else "missed"
-        lines.append(f"  target: {name} CPU <= {target:.2f} x {rival}: {word}, {ratio['median']:.2f} "
-                     f"(quartiles {ratio['q1']:.2f}-{ratio['q3']:.2f})")
+    lines.append("\n".join(f"  {line}".rstrip() for line in text.split("\n")))
     return "\n".join(lines + notes(summary, first))
+
+
+def targets_table(summaries):
+    """Every variant of Headroom on every workload beside what it is meant to reach; empty when none took part."""
+    head = ["CPU time", "", "us", "per", "x nginx", "quartiles", "target", "x haproxy", "quartiles", "target", ""]
+    rows = []
+    for summary in summaries:
+        workload, phase = summary.workload, summary.workload.phases[0]
+        for name in (name for name in summary.names if name.startswith("headroom")):
+            row = [workload.name, name, cell(spread(summary.cpu(name, phase)), "{:.2f}"), workload.unit]
+            missed = False
+            for rival in RIVALS:
+                ratio, target = summary.cpu_ratio(name, rival, phase), workload.targets.get(rival)
+                row += [cell(ratio, "{:.2f}"), f"{ratio['q1']:.2f}-{ratio['q3']:.2f}" if ratio else "-",
+                        f"<= {target:.2f}" if target else "-"]
+                missed = missed or bool(ratio and target and ratio["median"] > target)
+            rows.append(row + ["missed" if missed else "reached" if any(r in summary.results for r in workload.targets) else "-"])
+    return "\nHeadroom and its targets (ratios of CPU time, medians of per-round ratios)\n  " + \
+        rows_to_text(head, rows).replace("\n", "\n  ") if rows else ""
 
 
 def notes(summary, phase):
@@ -177,7 +192,7 @@ def notes(summary, phase):
         for name in summary.names:
             cores = spread(summary.values(name, phase, lambda result: result["watched_cores"]))
             if cores and cores["median"] < BUSY_ENOUGH:
-                found.append(f"  note: {name} was only {cores['median']:.0%} busy: load and backend share a core and were the limit; "
+                found.append(f"  note: {name} was only {cores['median']:.0%} busy: load and backend (or strangers) were the limit; "
                              f"by its CPU time it could do {1e6 / spread(summary.cpu(name, phase))['median']:,.0f} requests/s")
     disturbed, measured = summary.disturbed()
     if disturbed:

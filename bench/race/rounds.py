@@ -11,7 +11,7 @@ import time
 from dataclasses import dataclass
 
 from contenders import CONTENDERS
-from processes import Program, RaceError, busy_seconds, cpu_seconds, make_certificate
+from processes import Program, RaceError, busy_seconds, cpu_seconds, make_certificate, prepare
 from workloads import PATH
 
 
@@ -90,7 +90,7 @@ def run_load(setting, contender, arguments):
     """Runs load on its CPU; its JSON."""
     child = subprocess.Popen(load_command(setting, contender, arguments), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                              stderr=subprocess.PIPE, text=True, start_new_session=True,
-                             preexec_fn=lambda: os.sched_setaffinity(0, {setting.load_cpu}))
+                             preexec_fn=prepare(setting.load_cpu))
     try:
         out, err = child.communicate()
     except BaseException:

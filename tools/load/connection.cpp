@@ -112,14 +112,14 @@ void Connection::note_progress(TimePoint now, std::uint64_t bytes, std::uint64_t
 
 void Connection::note_events(TimePoint now) {
     shift_->live->events.fetch_add(new_events_, std::memory_order_relaxed);
-    if (!measured_) return;
     Tally& tally = shift_->tally;
-    if (last_event_ == TimePoint{})
-        tally.first_event.record(now - intended_);
-    else
-        tally.event_gap.record(now - last_event_);
-    for (std::uint64_t i = 1; i < new_events_; ++i)
-        tally.event_gap.record(Nanoseconds{0});
+    const bool is_first = last_event_ == TimePoint{};
+    if (is_first && measured_) tally.first_event.record(now - intended_);
+    if (shift_->window.contains(now)) {
+        if (!is_first) tally.event_gap.record(now - last_event_);
+        for (std::uint64_t i = 1; i < new_events_; ++i)
+            tally.event_gap.record(Nanoseconds{0});
+    }
     last_event_ = now;
 }
 

@@ -1,5 +1,5 @@
 // What one worker counted; merged when the run is over.
-// Promises: `done` is what ended inside the window, `begun` to `event_gap` belong to the requests meant for
+// Promises: `done` is what ended inside the window, `begun` to `first_event` belong to the requests meant for
 // the window, even if they ended later; the two differ at the edges of a run and for a server that cannot
 // keep up.
 #pragma once
@@ -35,9 +35,10 @@ struct Tally {
     Histogram latency;            ///< Intended send time to the last byte.
     Histogram first_byte;         ///< Intended send time to the first byte of the head.
     Histogram first_event;        ///< Intended send time to the first event; event streams only.
-    Histogram event_gap;          ///< Between two events of a stream; zero when they came in one read.
-    TimePoint last_end{};         ///< When the last request of the window ended.
-    Reference reference;          ///< The first good body.
+    Histogram
+        event_gap; ///< Between two events of a stream inside the window; zero when they came in one read.
+    TimePoint last_end{}; ///< When the last request of the window ended.
+    Reference reference;  ///< The first good body.
 
     void merge(const Tally& other);
     [[nodiscard]] std::uint64_t failed() const noexcept; ///< All kinds, in the window.
