@@ -52,7 +52,7 @@ def prepare(cpu):
 
     def in_child():
         os.sched_setaffinity(0, {cpu})
-        libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+        libc.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)  # so that a master process takes its workers along
         if niceness:
             with contextlib.suppress(OSError), open("/proc/self/autogroup", "w", encoding="ascii") as group:
                 group.write(str(niceness))  # a session competes as a whole with others, whatever its members' niceness
