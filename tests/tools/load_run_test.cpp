@@ -42,7 +42,7 @@ class Server {
             ADD_FAILURE() << "no listening socket";
         }
         url_ = "http://127.0.0.1:" + std::to_string(ntohs(address.sin_port)) + "/";
-        threads_.emplace_back([this] { accept_all(); });
+        acceptor_ = std::thread{[this] { accept_all(); }};
     }
 
     Server(const Server&) = delete;
@@ -50,11 +50,11 @@ class Server {
 
     ~Server() {
         ::shutdown(listener_, SHUT_RDWR);
-        threads_.front().join();
+        acceptor_.join(); // from here on nobody else touches the lists
         for (const int client : clients_)
             ::shutdown(client, SHUT_RDWR);
-        for (std::size_t i = 1; i < threads_.size(); ++i)
-            threads_[i].join();
+        for (std::thread& server : servers_)
+            server.join();
         for (const int client : clients_)
             ::close(client);
         ::close(listener_);
@@ -67,7 +67,7 @@ class Server {
     void accept_all() {
         for (int client = 0; (client = ::accept(listener_, nullptr, nullptr)) >= 0;) {
             clients_.push_back(client);
-            threads_.emplace_back([this, client] { serve(client); });
+            servers_.emplace_back([this, client] { serve(client); });
         }
     }
 
@@ -94,7 +94,8 @@ class Server {
     int listener_ = -1;
     std::atomic<int> requests_{0};
     std::vector<int> clients_;
-    std::vector<std::thread> threads_;
+    std::vector<std::thread> servers_;
+    std::thread acceptor_;
 };
 
 Outcome run(const Server& server, std::initializer_list<const char*> arguments) {
