@@ -14,9 +14,9 @@ constexpr bool is_space(char c) noexcept {
     return c == ' ' || c == '\t';
 }
 
-constexpr std::uint64_t value_of(char hexdigit) noexcept {
-    if (hexdigit <= '9') return static_cast<std::uint64_t>(hexdigit - '0');
-    return static_cast<std::uint64_t>((hexdigit | 0x20) - 'a' + 10);
+constexpr unsigned value_of(char hexdigit) noexcept {
+    const auto code = static_cast<unsigned char>(hexdigit);
+    return code <= '9' ? code - unsigned{'0'} : (code | 0x20U) - 'a' + 10U;
 }
 
 } // namespace
@@ -48,35 +48,41 @@ bool ChunkedDecoder::size_byte(char c) noexcept {
     return true;
 }
 
-bool ChunkedDecoder::extension_byte(char c) noexcept {
-    if (state_ == State::before_extension || state_ == State::after_quoted) {
-        if (c == '\r' && state_ == State::after_quoted) {
-            state_ = State::line_end;
-        } else if (c == ';') {
-            state_ = State::name_begin;
-        } else if (is_space(c)) {
-            state_ = State::before_extension;
-        } else {
-            return fail(400, "invalid chunk extension");
-        }
-        return true;
-    }
-    if (is_a(c, CharacterClass::name) && state_ != State::after_name) {
-        state_ = State::name;
-    } else if (is_space(c)) {
-        if (state_ == State::name) state_ = State::after_name;
-    } else if (state_ == State::name_begin) {
-        return fail(400, "invalid chunk extension");
-    } else if (c == '=') {
-        state_ = State::value_begin;
+/// Between extensions: whitespace must be followed by another one, the line may only end without it.
+bool ChunkedDecoder::gap_byte(char c) noexcept {
+    if (c == '\r' && state_ == State::after_quoted) {
+        state_ = State::line_end;
     } else if (c == ';') {
         state_ = State::name_begin;
-    } else if (c == '\r' && state_ == State::name) {
-        state_ = State::line_end;
+    } else if (is_space(c)) {
+        state_ = State::before_extension;
     } else {
         return fail(400, "invalid chunk extension");
     }
     return true;
+}
+
+bool ChunkedDecoder::name_byte(char c) noexcept {
+    const bool in_name = state_ == State::name_begin || state_ == State::name;
+    if (in_name && is_a(c, CharacterClass::name)) {
+        state_ = State::name;
+        return true;
+    }
+    if (is_space(c)) {
+        if (state_ == State::name) state_ = State::after_name;
+        return true;
+    }
+    if (state_ == State::name_begin) return fail(400, "invalid chunk extension");
+    switch (c) {
+        case '=': state_ = State::value_begin; return true;
+        case ';': state_ = State::name_begin; return true;
+        case '\r':
+            if (state_ == State::after_name) break;
+            state_ = State::line_end;
+            return true;
+        default: break;
+    }
+    return fail(400, "invalid chunk extension");
 }
 
 bool ChunkedDecoder::value_byte(char c) noexcept {
@@ -99,7 +105,7 @@ bool ChunkedDecoder::value_byte(char c) noexcept {
         state_ = State::quoted;
     } else {
         state_ = State::after_quoted; // what may follow a value does not depend on its quotes
-        return extension_byte(c);
+        return gap_byte(c);
     }
     return true;
 }
@@ -113,7 +119,9 @@ bool ChunkedDecoder::line_byte(char c) noexcept {
         case State::value:
         case State::quoted:
         case State::quoted_pair: ++extension_bytes_; return value_byte(c);
-        default: ++extension_bytes_; return extension_byte(c);
+        case State::before_extension:
+        case State::after_quoted: ++extension_bytes_; return gap_byte(c);
+        default: ++extension_bytes_; return name_byte(c);
     }
 }
 

@@ -48,7 +48,8 @@ class ChunkedDecoder {
 
     bool line_byte(char c) noexcept;
     bool size_byte(char c) noexcept;
-    bool extension_byte(char c) noexcept;
+    bool gap_byte(char c) noexcept;
+    bool name_byte(char c) noexcept;
     bool value_byte(char c) noexcept;
     bool end_line(std::uint64_t bytes_max) noexcept;
     bool fail(std::uint16_t status, const char* reason) noexcept;

@@ -16,9 +16,9 @@ std::string interim(std::string_view text) {
     return std::string(text) + "\r\n\r\n";
 }
 
-ResponseCase websocket(std::string why, std::string fields, std::string expected) {
-    return {std::move(why), "HTTP/1.1 101 Switching Protocols\r\n" + fields + "\r\nraw", std::move(expected),
-            Method::get, "websocket"};
+ResponseCase websocket(std::string why, std::string_view fields, std::string expected) {
+    return {std::move(why), "HTTP/1.1 101 Switching Protocols\r\n" + std::string(fields) + "\r\nraw",
+            std::move(expected), Method::get, "websocket"};
 }
 
 const std::vector<ResponseCase> accepted_status_lines = {
