@@ -28,6 +28,7 @@ BackendSpec backend(std::int64_t tpm, int rpm) {
 template <class Work>
 void run_threads(Work work) {
     std::vector<std::thread> threads;
+    threads.reserve(thread_count);
     for (int i = 0; i < thread_count; ++i)
         threads.emplace_back(work, i);
     for (std::thread& thread : threads)
@@ -108,7 +109,7 @@ TEST(BalanceThreads, RequestSlotsAreNotSpentTwiceEither) {
     run_threads([&](int index) {
         for (int i = 0; i < 2000; ++i) {
             Demand demand;
-            demand.random = static_cast<std::uint64_t>(index * 10'000 + i);
+            demand.random = static_cast<std::uint64_t>(index) * 10'000 + static_cast<std::uint64_t>(i);
             Choice choice = Balancer().choose(fleet, demand, start);
             if (choice.reason == "fits") {
                 ++fitting;

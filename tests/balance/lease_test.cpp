@@ -115,7 +115,7 @@ TEST_F(LeaseTest, EndsOnce) {
     EXPECT_EQ(view().faults_total, 0U);
     Lease moved_from = lease(10);
     const Lease moved_to = std::move(moved_from);
-    EXPECT_FALSE(moved_from);
+    EXPECT_FALSE(moved_from); // NOLINT(bugprone-use-after-move): what is left behind is the point
     EXPECT_EQ(view().in_flight, 1);
 }
 

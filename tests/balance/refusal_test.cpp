@@ -77,9 +77,9 @@ TEST_F(RefusedLeaseTest, UnexplainedRefusalsInARowWaitLongerUpToABound) {
 }
 
 TEST_F(RefusedLeaseTest, ABurstOfRefusalsIsOne) {
-    std::vector<Lease> burst;
-    for (int i = 0; i < 50; ++i)
-        burst.push_back(lease(10));
+    std::vector<Lease> burst(50);
+    for (Lease& held : burst)
+        held = lease(10);
     for (Lease& held : burst) {
         Refusal read;
         read.retry_after = refusal_wait_default;
