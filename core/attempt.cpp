@@ -212,7 +212,7 @@ net::Task<Attempt::End> Attempt::judge() {
         lease_.success(shard.loop().now());
         co_return co_await run_tunnel(*this);
     }
-    if (balance::wants_body(status_)) {
+    if (status_ >= 400 || balance::wants_body(status_)) {
         const net::Result<void> read = co_await read_error_body();
         if (!read) {
             status_ = 0;
@@ -289,8 +289,7 @@ void Attempt::settle_failure() noexcept {
     const std::string_view body = held_.empty() ? std::string_view() : held_.front().view();
     switch (verdict_) {
         case balance::Verdict::quota:
-            lease_.refused(balance::refusal_from(status_, limits_, body, loop.wall_now()),
-                           loop.now());
+            lease_.refused(balance::refusal_from(status_, limits_, body, loop.wall_now()), loop.now());
             break;
         case balance::Verdict::auth_fault: lease_.fault(balance::Fault::auth, loop.now()); break;
         case balance::Verdict::deployment_missing:

@@ -306,7 +306,7 @@ net::Task<Attempt::End> Relay::break_off(net::Error error) {
         add_piece(net::last_chunk_after_chunk);
         co_await send_pieces();
     } else if (committed_ && framing_ == Framing::close) {
-        exchange_.session().stream().socket().reset_on_close(); // an orderly close would make it look whole
+        exchange_.session().end_with_reset();
     }
     co_return Attempt::End::taken;
 }

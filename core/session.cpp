@@ -116,7 +116,9 @@ net::Task<bool> Session::send_answer(Answer answer) {
 }
 
 net::Task<void> Session::close_in_order() {
-    if (!stream_.open() || stream_.socket().peer_gone()) co_return;
+    if (!stream_.open()) co_return;
+    if (reset_) stream_.socket().reset_on_close();
+    if (reset_ || stream_.socket().peer_gone()) co_return;
     limit_sending(shard_.loop().now() + linger_for);
     co_await stream_.finish();
     std::size_t drained = 0;

@@ -45,6 +45,8 @@ class Session {
     net::Task<bool> send_answer(Answer answer);
     /// The rest of this request will not be read: the connection ends after the answer, lingering.
     void refuse_more() noexcept { linger_ = true; }
+    /// The connection ends with a reset: an orderly end would make a cut response look whole.
+    void end_with_reset() noexcept { reset_ = true; }
 
   private:
     friend class Shard;
@@ -69,6 +71,7 @@ class Session {
     bool sending_ = false; ///< What deadline_ ends.
     bool expired_ = false;
     bool linger_ = false;
+    bool reset_ = false;
 };
 
 } // namespace headroom::core

@@ -1,0 +1,139 @@
+// What one backend refuses or spoils, another one answers; what is the client's own doing is passed on byte by byte.
+import assert from 'node:assert/strict'
+import { after, afterEach, before, describe, test } from 'node:test'
+import { Mock, Proxy, chat, post } from './harness/programs.mjs'
+
+const path = '/openai/deployments/chat/chat/completions?api-version=2024-10-21'
+/** `first` is always tried first, so that its fault is met. */
+const inOrder = mock => ({
+  first: { url: mock.urls.first, priority: 1 }, second: { url: mock.urls.second, priority: 2 } })
+
+let mock
+before(async () => { mock = await Mock.start(['first,tpm=0,rpm=0,output=8', 'second,tpm=0,rpm=0,output=8']) })
+after(() => mock.stop())
+afterEach(() => mock.clearFaults())
+
+async function withProxy(options, use) {
+  const proxy = await Proxy.start(options)
+  try {
+    await use(proxy)
+  } finally {
+    assert.equal(await proxy.stop(), 0)
+  }
+}
+
+describe('a fault of one backend', () => {
+  const faults = ['429', 'high_demand', '500', '502', '503', '504', '408', '401', '403', 'hang', 'reset', 'reset_unread', 'close', 'refuse',
+    'bad_status', 'both_framings', 'length_long', 'length_short', 'reset_bytes', 'hang_accept', 'reset_accept', 'huge_head']
+  const onStreams = ['429', '500', 'reset', 'hang', 'hang_stream', 'reset_stream', 'close_stream', 'bad_chunk', 'sse_error']
+  const cases = [...faults.map(kind => [kind, false]), ...onStreams.map(kind => [kind, true])]
+  for (const [kind, stream] of cases) {
+    test(`${kind}${stream ? ' of a stream' : ''}: the other answers, the client sees nothing`, async () => {
+      await withProxy({ backends: inOrder(mock), env: { HTTP_TIMEOUT_SECONDS: '1' } }, async proxy => {
+        const beforehand = (await mock.stats('second')).requests
+        // before the first content: after the filter results that open a stream at the latest
+        const more = /stream|chunk|sse/.test(kind) ? { n: 1 } : kind === 'huge_head' ? { n: 200_000 } : kind === 'length_long' ? { n: 10 } : {}
+        await mock.fault('first', kind, kind === 'refuse' ? {} : { count: 1, ...more })
+        const response = await post(proxy, path, chat({ stream }))
+        const text = await response.text()
+        assert.equal(response.status, 200, text)
+        assert.ok(stream ? text.endsWith('data: [DONE]\n\n') : JSON.parse(text).choices[0].message.content.length > 0)
+        assert.equal((await mock.stats('second')).requests, beforehand + 1)
+        assert.match(await proxy.access(0), /attempts=2 after: first /)
+      })
+    })
+  }
+
+  test('DeploymentNotFound concerns that deployment only', async () => {
+    const own = await Mock.start(['first,tpm=0,rpm=0,deployments=other:gpt-4o', 'second,tpm=0,rpm=0'])
+    await withProxy({ backends: inOrder(own) }, async proxy => {
+      assert.equal((await post(proxy, path, chat())).status, 200)
+      assert.equal((await own.stats('second')).requests, 1)
+      const other = await post(proxy, path.replace('/chat/chat', '/other/chat'), chat())
+      assert.equal(other.status, 200)
+      assert.equal((await own.stats('first')).statuses['200'], 1)
+    })
+    await own.stop()
+  })
+})
+
+describe('the client\'s own errors', () => {
+  for (const [mark, code] of [['content_filter', 'content_filter'], ['context_length', 'context_length_exceeded']]) {
+    test(`${code} is passed on byte by byte and not retried`, async () => {
+      await withProxy({ backends: inOrder(mock) }, async proxy => {
+        const beforehand = (await mock.stats('second')).requests
+        const body = chat({ messages: [{ role: 'user', content: `[[${mark}]]` }] })
+        const viaProxy = await post(proxy, path, body)
+        const direct = await fetch(mock.urls.first + path, { method: 'POST', body: JSON.stringify(body),
+          headers: { 'content-type': 'application/json', 'api-key': 'key-of-first' } })
+        assert.equal(viaProxy.status, 400)
+        const text = await viaProxy.text()
+        assert.equal(text, await direct.text())
+        assert.equal(JSON.parse(text).error.code, code)
+        assert.equal((await mock.stats('second')).requests, beforehand)
+      })
+    })
+  }
+})
+
+describe('when every backend refuses', () => {
+  test('429 in Azure\'s shape, with the wait of the soonest', async () => {
+    const small = await Mock.start(['first,tpm=1000,rpm=0', 'second,tpm=1000,rpm=0'])
+    await withProxy({ backends: { first: { url: small.urls.first, tpm: 1000 }, second: { url: small.urls.second, tpm: 1000 } } }, async proxy => {
+      const statuses = []
+      let refused
+      for (let i = 0; i < 6; i++) {
+        const response = await post(proxy, path, chat({ max_tokens: 900 }))
+        statuses.push(response.status)
+        if (response.status === 429) refused = refused ?? response
+        else await response.text()
+      }
+      assert.deepEqual(statuses, [200, 200, 429, 429, 429, 429])
+      const seconds = Number(refused.headers.get('retry-after'))
+      const ms = Number(refused.headers.get('retry-after-ms'))
+      assert.ok(seconds >= 1 && seconds <= 60, `retry-after ${seconds}`)
+      assert.ok(ms > 0 && ms <= seconds * 1000 && ms > (seconds - 1) * 1000, `retry-after-ms ${ms}`)
+      const { error } = await refused.json()
+      assert.equal(error.code, '429')
+      assert.match(error.message, new RegExp(`retry after ${seconds} second`))
+      // a blocked backend is not asked again: the third request met both, the later ones none
+      const asked = (await small.stats('first')).requests + (await small.stats('second')).requests
+      assert.ok(asked <= 4, `${asked} requests reached the backends`)
+    })
+    await small.stop()
+  })
+
+  test('the last 5xx when none was quota; each backend is asked once', async () => {
+    await withProxy({ backends: inOrder(mock) }, async proxy => {
+      const [first, second] = [(await mock.stats('first')).requests, (await mock.stats('second')).requests]
+      await mock.fault('first', '503', { count: 5 })
+      await mock.fault('second', '500', { count: 5 })
+      const response = await post(proxy, path, chat())
+      assert.equal(response.status, 500)
+      assert.ok((await response.json()).error)
+      assert.equal((await mock.stats('first')).requests, first + 1)
+      assert.equal((await mock.stats('second')).requests, second + 1)
+    })
+  })
+
+  test('502 when nobody can be reached', async () => {
+    await withProxy({ backends: inOrder(mock) }, async proxy => {
+      await mock.fault('first', 'refuse')
+      await mock.fault('second', 'refuse')
+      const response = await post(proxy, path, chat())
+      assert.equal(response.status, 502)
+      assert.ok((await response.json()).error.message)
+    })
+  })
+})
+
+test('a connection that went stale while idle is replaced, not blamed', async () => {
+  await withProxy({ backends: { first: mock.urls.first } }, async proxy => {
+    for (let i = 0; i < 3; i++) {
+      await mock.fault('first', 'stale', { count: 1 })
+      const response = await post(proxy, path, chat())
+      assert.equal(response.status, 200)
+      await response.text()
+    }
+  })
+})
