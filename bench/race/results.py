@@ -191,9 +191,10 @@ def notes(summary, phase):
     if phase == "saturated":
         for name in summary.names:
             cores = spread(summary.values(name, phase, lambda result: result["watched_cores"]))
-            if cores and cores["median"] < BUSY_ENOUGH:
+            cpu = spread(summary.cpu(name, phase))
+            if cores and cpu and cores["median"] < BUSY_ENOUGH:
                 found.append(f"  note: {name} was only {cores['median']:.0%} busy: load and backend (or strangers) were the limit; "
-                             f"by its CPU time it could do {1e6 / spread(summary.cpu(name, phase))['median']:,.0f} requests/s")
+                             f"by its CPU time it could do {1e6 / cpu['median']:,.0f} requests/s")
     disturbed, measured = summary.disturbed()
     if disturbed:
         found.append(f"  note: in {disturbed} of {measured} measurements other programs took more than {STRANGERS_MAX:.0%} of a core; "

@@ -2,7 +2,7 @@
 
 Not here: how it is measured (rounds.py).
 """
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 
 @dataclass(frozen=True)
@@ -25,6 +25,10 @@ class Workload:
     @property
     def phases(self):
         return ("streams",) if self.streams else ("saturated", "paced")
+
+    def shortened(self):
+        """With streams of ten events, for smoke tests."""
+        return replace(self, chunks=min(self.chunks, 10))
 
     @property
     def unit(self):
