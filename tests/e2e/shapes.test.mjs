@@ -131,7 +131,7 @@ describe('mapping', () => {
   })
   test('a backend URL with a path suffix keeps it', async () => {
     const prefixed = await Mock.start(['two,tpm=0,rpm=0,prefix=/team/a,deployments=chat:gpt-4o'])
-    const proxy = await Proxy.start({ backends: { two: { url: `${prefixed.urls.two}/team/a` } } })
+    const proxy = await Proxy.start({ backends: { two: { url: `${new URL(prefixed.urls.two).origin}/team/a` } } })
     assert.equal((await fetch(`${proxy.url}/v1/chat/completions`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(chat()) })).status, 200)
     await proxy.stop()
     await prefixed.stop()

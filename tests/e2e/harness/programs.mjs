@@ -19,7 +19,10 @@ function environment(extra) {
 
 const running = new Set()
 // a failed test leaves its programs behind; they may not keep the whole run waiting
-after(() => Promise.all([...running].map(program => program.stop('SIGKILL'))))
+after(() => Promise.all([...running].map(program => {
+  const impatient = setTimeout(() => program.stop('SIGKILL'), 5_000)
+  return program.stop().finally(() => clearTimeout(impatient))
+})))
 
 class Program {
   constructor(path, args, env) {
