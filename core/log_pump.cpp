@@ -29,6 +29,7 @@ LogPump::LogPump(int descriptor, std::size_t writers) : descriptor_(descriptor) 
 }
 
 LogPump::~LogPump() {
+    // release: every line written before this is in its ring when the pump sees the end
     pending_.store(ending, std::memory_order_release);
     pending_.notify_one();
     thread_.join();
@@ -39,6 +40,7 @@ bool LogPump::write(std::size_t writer, std::string_view lines) noexcept {
     // seq_cst load: not reordered before the push, so either we see the pump idle or it sees our line
     if (pending_.load(std::memory_order_seq_cst) == idle) {
         unsigned expected = idle;
+        // seq_cst: as above
         if (pending_.compare_exchange_strong(expected, lines_waiting, std::memory_order_seq_cst)) {
             pending_.notify_one();
         }
@@ -49,7 +51,9 @@ bool LogPump::write(std::size_t writer, std::string_view lines) noexcept {
 void LogPump::run() {
     std::string text;
     while (true) {
+        // acquire: pairs with the destructor's release
         pending_.wait(idle, std::memory_order_acquire);
+        // acquire: as above
         const bool last = pending_.load(std::memory_order_acquire) == ending;
         if (!last) {
             std::this_thread::sleep_for(gather_for);

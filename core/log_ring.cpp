@@ -44,6 +44,7 @@ std::size_t LogRing::drain(std::string& out) {
 }
 
 bool LogRing::empty() const noexcept {
+    // acquire: whoever sees it empty has seen everything that was pushed before
     return head_.load(std::memory_order_acquire) == tail_.load(std::memory_order_relaxed);
 }
 

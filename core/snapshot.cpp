@@ -9,6 +9,7 @@ namespace headroom::core {
 SnapshotBoard::SnapshotBoard(std::size_t shards, std::unique_ptr<const Snapshot> first) : seen_(shards) {
     currents_.push_back(std::make_unique<Current>(Current{1, first.get()}));
     versions_.push_back({1, std::move(first)});
+    // release: a shard that sees the pointer sees the snapshot behind it
     current_.store(currents_.back().get(), std::memory_order_release);
 }
 

@@ -117,6 +117,7 @@ export function backendVariables(backends) {
 
 export class Proxy extends Program {
   static async start({ backends = {}, env = {}, args = [] } = {}) {
+    // tidy: allow test_ports: 127 begins the address, the port is 0
     const all = ['--io', io, '--listen', '127.0.0.1:0', '--admin', '127.0.0.1:0', '--workers', '1', ...args]
     const proxy = new Proxy(bin('HEADROOM_BIN'), all, { ...backendVariables(backends), ...env })
     const found = await proxy.line(line => /listens on (\S+?), admin on ([^;\s"]+)/.exec(line))
@@ -144,6 +145,7 @@ export async function until(condition, what = 'the condition', limit = 20_000) {
     const value = await condition()
     if (value) return value
     if (Date.now() > end) throw new Error(`${what} did not come true`)
+    // tidy: allow test_waits: between two looks at another process
     await new Promise(done => setTimeout(done, 10))
   }
 }
