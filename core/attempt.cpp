@@ -3,6 +3,7 @@
 
 #include "core/exchange.hpp"
 #include "core/relay.hpp"
+#include "core/report.hpp"
 #include "core/tunnel.hpp"
 
 #include <algorithm>
@@ -174,6 +175,9 @@ Attempt::Step Attempt::failed_by(net::Error error, bool fresh) noexcept {
     const bool silent = !connected || reader_->received_bytes() == 0;
     const bool lost = error.code == net::ErrorCode::closed || error.code == net::ErrorCode::reset;
     const bool stale = connected && connection_.reused() && silent && lost && !fresh;
+    if (!connected && error.code != net::ErrorCode::cancelled) {
+        report_unusable(exchange_.shard(), backend_, error, connection_.failure());
+    }
     if (error.code == net::ErrorCode::cancelled) {
         connection_.close();
         connected ? lease_.abandon(0, now) : lease_.cancel_unsent(now);

@@ -205,6 +205,25 @@ void report_malformed(Shard& shard, Session& session, const net::ParseFailure& b
     shard.log(fmt::format("Refused a request from {}: {} {}\n", peer, bad.status, bad.reason));
 }
 
+void report_unusable(Shard& shard, std::uint32_t backend, net::Error error, std::string_view detail) {
+    if (shard.config().log.level < LogLevel::warning) return;
+    const BackendConfig& config = shard.config().backends[backend];
+    const std::string_view why = detail.empty() ? net::name_of(error.code) : detail;
+    if (shard.config().log.format != LogFormat::json) {
+        shard.log(fmt::format("Cannot use backend {} ({}): {}\n", config.name, config.url.text, why));
+        return;
+    }
+    std::string line = R"({"time":")";
+    append_timestamp(line, shard.loop().wall_now());
+    line += R"(","event":"backend_unusable","backend":")";
+    append_json_text(line, config.name);
+    line += R"(","error":")";
+    line += net::name_of(error.code);
+    line += R"(","detail":")";
+    append_json_text(line, why);
+    shard.log(line + "\"}\n");
+}
+
 void append_json_text(std::string& out, std::string_view text) {
     while (!text.empty()) {
         const char c = text.front();

@@ -9,7 +9,9 @@
 #include "net/clock.hpp"
 #include "net/http/message_parser.hpp"
 
+#include <cstdint>
 #include <string>
+#include <string_view>
 
 namespace headroom::core {
 
@@ -22,6 +24,10 @@ class Session;
 void report(Shard& shard, const AccessRecord& record);
 /// Writes a line for a request that was not HTTP.
 void report_malformed(Shard& shard, Session& session, const net::ParseFailure& bad);
+
+/// Writes a line for a backend that could not be connected to; `detail` is what TLS or the kernel says, may
+/// be empty.
+void report_unusable(Shard& shard, std::uint32_t backend, net::Error error, std::string_view detail);
 
 /// JSON string contents: quotes, backslashes and controls escaped; bytes above 127 as they are when they are
 /// UTF-8, else replaced.

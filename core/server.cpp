@@ -14,8 +14,8 @@ namespace {
 
 std::unique_ptr<net::TlsContext> client_side_context(const Config& config) {
     if (!config.tls.enabled()) return nullptr;
-    return std::make_unique<net::TlsContext>(
-        net::TlsContext::ServerOptions{config.tls.certificate_file, config.tls.key_file});
+    return std::make_unique<net::TlsContext>(net::TlsContext::ServerOptions{
+        config.tls.certificate_file, config.tls.key_file, config.tls.version_min == TlsVersion::tls_1_3});
 }
 
 std::vector<std::unique_ptr<net::TlsContext>> backend_side_contexts(const Config& config) {

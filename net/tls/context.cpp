@@ -80,6 +80,9 @@ TlsContext::TlsContext(const ServerOptions& options) : context_(nullptr) {
         refuse("the key in " + options.key_file + " is not of the certificate in " +
                options.certificate_file);
     }
+    if (options.tls13_only && SSL_CTX_set_min_proto_version(ctx, TLS1_3_VERSION) != 1) {
+        refuse("cannot set up TLS 1.3");
+    }
     SSL_CTX_set_options(ctx, SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA);
     SSL_CTX_set_alpn_select_cb(ctx, select_alpn, nullptr);
     // Tickets hold the whole session, encrypted to this context: no table that threads would have to lock.

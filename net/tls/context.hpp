@@ -15,6 +15,7 @@ class TlsContext {
     struct ServerOptions {
         std::string certificate_file; ///< PEM, leaf first, then the chain
         std::string key_file;         ///< PEM
+        bool tls13_only = false;      ///< refuse TLS 1.2
     };
     struct ClientOptions {
         std::string ca_file; ///< PEM; empty: the system's store
