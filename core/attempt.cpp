@@ -53,7 +53,6 @@ net::Task<Attempt::End> Attempt::run() {
         co_return End::failed;
     }
     exchange_.record().backend = backend_;
-    exchange_.record().target = request_.target();
     Step step = co_await ask(false);
     if (step == Step::again) step = co_await ask(true);
     if (step == Step::client_gone) co_return End::client_gone;

@@ -111,7 +111,7 @@ net::Task<Attempt::End> Relay::commit() {
     if (!write_head()) co_return co_await break_off({net::ErrorCode::no_memory, net::Side::local, false});
     committed_ = true;
     exchange_.record().status = attempt_.reader().head().status();
-    pieces_.clear();
+    pieces_.reserve(attempt_.held().size() + 4);
     add_piece(head_.view());
     add_body(attempt_.held(), attempt_.body_whole());
     if (!co_await send_pieces()) co_return client_left();

@@ -45,14 +45,15 @@ bool UpstreamRequest::build(Exchange& exchange, std::uint32_t backend) {
     const bool pass_credentials = config.auth == BackendAuth::passthrough;
     const net::Head& request = exchange.head();
 
-    target_.clear();
-    append_target(target_, exchange.route(), config, exchange.upstream_name(backend), pass_credentials);
+    std::string& target = exchange.record().target;
+    target.clear();
+    append_target(target, exchange.route(), config, exchange.upstream_name(backend), pass_credentials);
     plan_edits(exchange, backend);
 
     const std::size_t bytes_max =
-        exchange.shard().config().limits.head_bytes_max + target_.size() + added_bytes_max;
+        exchange.shard().config().limits.head_bytes_max + target.size() + added_bytes_max;
     net::HeadWriter writer(exchange.shard().loop().buffers(), head_bytes_hint, bytes_max);
-    writer.request_line(request.method(), target_, {});
+    writer.request_line(request.method(), target, {});
     writer.field("Host", config.url.authority);
     writer.copy_end_to_end(request, [&](const net::Head::Field& field) {
         switch (field.id) {
@@ -75,6 +76,7 @@ bool UpstreamRequest::build(Exchange& exchange, std::uint32_t backend) {
     head_ = writer.take();
     if (head_.empty()) return false;
     pieces_.clear();
+    pieces_.reserve(exchange.body().pieces().size() + 2 * edits_.size() + 3);
     pieces_.push_back({head_.mutable_data(), head_.size()});
     add_body(exchange);
     return true;

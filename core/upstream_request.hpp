@@ -24,12 +24,11 @@ class Exchange;
 
 class UpstreamRequest {
   public:
-    /// False when there is no memory for it or a value cannot be a header field.
+    /// Leaves what was asked for in the record. False when there is no memory for it or a value cannot be a
+    /// header field.
     [[nodiscard]] bool build(Exchange& exchange, std::uint32_t backend);
     /// What to send, in order; valid until the next build(). For a streaming body: what is held of it so far.
     [[nodiscard]] std::vector<iovec>& pieces() noexcept { return pieces_; }
-    /// Path and query asked for.
-    [[nodiscard]] const std::string& target() const noexcept { return target_; }
     /// A streaming body of unknown length goes out in chunks.
     [[nodiscard]] bool chunked() const noexcept { return chunked_; }
 
@@ -39,7 +38,6 @@ class UpstreamRequest {
     void write_framing(net::HeadWriter& writer, Exchange& exchange);
     void add_body(Exchange& exchange);
 
-    std::string target_;
     net::Slice head_;
     std::string new_model_; ///< As JSON, quotes included; or `"model":"...",` to be inserted.
     std::array<BodyEdit, balance::RequestFacts::models_max> edits_;

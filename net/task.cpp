@@ -9,7 +9,7 @@ namespace headroom::net {
 namespace {
 
 constexpr std::size_t step_bytes = 64;
-constexpr std::size_t cached_bytes_max = 4096;
+constexpr std::size_t cached_bytes_max = 8192;
 constexpr std::uint32_t cached_frames_max = 256;
 
 struct FreeFrame {

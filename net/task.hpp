@@ -14,7 +14,7 @@
 
 namespace headroom::net {
 
-/// Per-thread cache of coroutine frames; sizes over 4 KiB go to the allocator.
+/// Per-thread cache of coroutine frames; sizes over 8 KiB go to the allocator.
 void* allocate_frame(std::size_t bytes);
 void release_frame(void* frame, std::size_t bytes) noexcept;
 
