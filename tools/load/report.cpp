@@ -44,7 +44,7 @@ std::string json_of(const Histogram& histogram) {
     return text + fmt::format(R"(,"max":{:.2f}}})", in_us(histogram.max()));
 }
 
-std::string quoted(std::string_view text) {
+std::string json_quoted(std::string_view text) {
     std::string out = "\"";
     for (const char c : text) {
         if (c == '"' || c == '\\') out += '\\';
@@ -158,9 +158,9 @@ std::string json(const Options& options, const Outcome& outcome) {
         R"({{"mode":"{}","rate":{},"connections":{},"threads":{},"seconds":{:.6f},"interrupted":{},)",
         options.rate > 0 ? "open" : "closed", options.rate, options.connections, options.threads,
         outcome.seconds, outcome.interrupted);
-    out +=
-        fmt::format(R"("requests":{},"succeeded":{},"failed":{},"first_failure":{},{},)", tally.begun,
-                    tally.succeeded, failures_of(outcome), quoted(outcome.first_failure), json_counts(tally));
+    out += fmt::format(R"("requests":{},"succeeded":{},"failed":{},"first_failure":{},{},)", tally.begun,
+                       tally.succeeded, failures_of(outcome), json_quoted(outcome.first_failure),
+                       json_counts(tally));
     out += fmt::format(
         R"("answers":{},"answers_per_second":{:.3f},"events":{},"events_per_second":{:.3f},"chunks":{},)",
         done.responses, per_second(done.responses, outcome.seconds), done.events,
@@ -170,7 +170,7 @@ std::string json(const Options& options, const Outcome& outcome) {
     const Reference& first = tally.reference;
     out += fmt::format(R"("body_bytes":{},"body_sha256":{},)",
                        first.known ? std::to_string(first.body.size()) : "null",
-                       first.known ? quoted(to_hex(sha256(first.body))) : "null");
+                       first.known ? json_quoted(to_hex(sha256(first.body))) : "null");
     out += fmt::format(R"("latency_us":{},"first_byte_us":{},"first_event_us":{},"event_gap_us":{},)",
                        json_of(tally.latency), json_of(tally.first_byte), json_of(tally.first_event),
                        json_of(tally.event_gap));

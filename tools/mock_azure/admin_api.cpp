@@ -17,13 +17,13 @@ namespace json = boost::json;
 namespace {
 
 AdminReply mistake(std::string_view what) {
-    return {400, fmt::format(R"({{"error":{}}})", quoted(what))};
+    return {400, fmt::format(R"({{"error":{}}})", json_quoted(what))};
 }
 
 AdminReply fault_kinds() {
     std::string all = R"({"503":"a status such as 503 is the fault \"status\" with that number")";
     for (const FaultName& one : fault_names())
-        all += fmt::format(",{}:{}", quoted(one.name), quoted(one.what));
+        all += fmt::format(",{}:{}", json_quoted(one.name), json_quoted(one.what));
     return {200, all + "}"};
 }
 
@@ -79,13 +79,13 @@ AdminReply AdminApi::no_such_backend(std::string_view name) const {
     for (const Unit& unit : units_)
         known += (known.empty() ? "" : ", ") + unit.backend->name();
     return {404, fmt::format(R"({{"error":{}}})",
-                             quoted(fmt::format("no backend '{}'; there are: {}", name, known)))};
+                             json_quoted(fmt::format("no backend '{}'; there are: {}", name, known)))};
 }
 
 AdminReply AdminApi::stats() const {
     std::string all;
     for (const Unit& unit : units_) {
-        all += fmt::format("{}{}:{}", all.empty() ? "" : ",", quoted(unit.backend->name()),
+        all += fmt::format("{}{}:{}", all.empty() ? "" : ",", json_quoted(unit.backend->name()),
                            unit.backend->stats_json());
     }
     return {200, fmt::format(R"({{"now_ms":{:.3f},"time_scale":{},"backends":{{{}}}}})",
@@ -153,7 +153,7 @@ AdminReply AdminApi::clear_faults(std::string_view target) {
 AdminReply AdminApi::config() const {
     std::string all;
     for (const Unit& unit : units_) {
-        all += fmt::format("{}{}:{}", all.empty() ? "" : ",", quoted(unit.backend->name()),
+        all += fmt::format("{}{}:{}", all.empty() ? "" : ",", json_quoted(unit.backend->name()),
                            config_json(*unit.backend->options(), unit.listener->url()));
     }
     return {200, fmt::format(R"({{"time_scale":{},"backends":{{{}}}}})", clock_->scale(), all)};

@@ -68,7 +68,7 @@ std::unique_ptr<EventSource> response_events(Answer answer);
 std::string embeddings_body(const Ask& ask, std::string_view model, std::int64_t prompt_tokens);
 
 /// JSON string with quotes.
-std::string quoted(std::string_view text);
+std::string json_quoted(std::string_view text);
 /// The usage object of chat, completions and embeddings.
 std::string usage_json(const Usage& usage);
 /// The four categories of a filter that found nothing.

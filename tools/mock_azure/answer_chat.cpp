@@ -27,12 +27,12 @@ std::string call_id(const Answer& answer) {
 std::string message_json(const Answer& answer, const TextPlan& choice) {
     if (answer.tool.empty()) {
         return fmt::format(R"({{"annotations":[],"content":{},"refusal":null,"role":"assistant"}})",
-                           quoted(choice.text()));
+                           json_quoted(choice.text()));
     }
     return fmt::format(
         R"({{"annotations":[],"content":null,"refusal":null,"role":"assistant","tool_calls":[{{"function":)"
         R"({{"arguments":{},"name":{}}},"id":"{}","type":"function"}}]}})",
-        quoted(choice.text()), quoted(answer.tool), call_id(answer));
+        json_quoted(choice.text()), json_quoted(answer.tool), call_id(answer));
 }
 
 class ChatEvents final : public EventSource {
@@ -74,7 +74,7 @@ class ChatEvents final : public EventSource {
     enum class Phase { prompt_filter, role, text, usage, done, over };
 
     std::string chunk(std::string_view delta, std::string_view finish, std::string_view filter) const {
-        const std::string reason = finish.empty() ? "null" : quoted(finish);
+        const std::string reason = finish.empty() ? "null" : json_quoted(finish);
         const std::string results =
             answer_.async_filter ? "" : fmt::format(R"("content_filter_results":{},)", filter);
         return fmt::format(R"({{"choices":[{{{}"delta":{},"finish_reason":{},"index":{},"logprobs":null}}{})",
@@ -88,7 +88,7 @@ class ChatEvents final : public EventSource {
             fmt::format(
                 R"({{"content":null,"role":"assistant","tool_calls":[{{"function":{{"arguments":"","name":{}}},)"
                 R"("id":"{}","index":0,"type":"function"}}]}})",
-                quoted(answer_.tool), call_id(answer_)),
+                json_quoted(answer_.tool), call_id(answer_)),
             "", "{}");
     }
 
@@ -113,7 +113,7 @@ class ChatEvents final : public EventSource {
         }
         annotated_ = false;
         if (token_ < plan.tokens.size()) {
-            const std::string piece = quoted(plan.tokens[token_++]);
+            const std::string piece = json_quoted(plan.tokens[token_++]);
             event->data = chunk(
                 answer_.tool.empty()
                     ? fmt::format(R"({{"content":{}}})", piece)

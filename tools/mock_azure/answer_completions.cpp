@@ -48,8 +48,8 @@ class CompletionEvents final : public EventSource {
         event->data = envelope(
             fmt::format(
                 R"({{"content_filter_results":{},"finish_reason":{},"index":{},"logprobs":null,"text":{}}})",
-                last ? "{}" : clean_filter_json(), last ? quoted(plan.finish_reason) : "null", choice_,
-                last ? "\"\"" : quoted(plan.tokens[token_])),
+                last ? "{}" : clean_filter_json(), last ? json_quoted(plan.finish_reason) : "null", choice_,
+                last ? "\"\"" : json_quoted(plan.tokens[token_])),
             "", "");
         if (!last) {
             ++token_;
@@ -74,7 +74,7 @@ std::string completion_body(const Answer& answer) {
         if (i > 0) choices += ',';
         choices += fmt::format(
             R"({{"content_filter_results":{},"finish_reason":"{}","index":{},"logprobs":null,"text":{}}})",
-            clean_filter_json(), answer.choices[i].finish_reason, i, quoted(answer.choices[i].text()));
+            clean_filter_json(), answer.choices[i].finish_reason, i, json_quoted(answer.choices[i].text()));
     }
     return fmt::format(R"({{"choices":[{}],"created":{},"id":"{}","model":"{}","object":"text_completion",)"
                        R"("prompt_filter_results":{},"usage":{}}})",

@@ -23,7 +23,8 @@ std::string usage_of(const Usage& usage) {
 }
 
 std::string part_json(std::string_view text) {
-    return fmt::format(R"({{"type":"output_text","annotations":[],"logprobs":[],"text":{}}})", quoted(text));
+    return fmt::format(R"({{"type":"output_text","annotations":[],"logprobs":[],"text":{}}})",
+                       json_quoted(text));
 }
 
 std::string item_id(const Answer& answer) {
@@ -37,7 +38,7 @@ std::string item_json(const Answer& answer, bool done) {
     if (!answer.tool.empty()) {
         return fmt::format(
             R"({{"id":"{}","type":"function_call","status":"{}","arguments":{},"call_id":"call_{}","name":{}}})",
-            item_id(answer), status, quoted(text), suffix(answer), quoted(answer.tool));
+            item_id(answer), status, json_quoted(text), suffix(answer), json_quoted(answer.tool));
     }
     return fmt::format(R"({{"id":"{}","type":"message","status":"{}","content":[{}],"role":"assistant"}})",
                        item_id(answer), status, done ? part_json(text) : std::string());
@@ -58,7 +59,7 @@ std::string object_json(const Answer& answer, bool done) {
         R"("tool_choice":"auto","tools":[],"top_p":1.0,"truncation":"disabled","usage":{},"user":null,"metadata":{{}}}})",
         answer.id, answer.created, status, incomplete, answer.model,
         done ? item_json(answer, true) : std::string(),
-        answer.previous_response_id.empty() ? "null" : quoted(answer.previous_response_id),
+        answer.previous_response_id.empty() ? "null" : json_quoted(answer.previous_response_id),
         done ? "default" : "auto", answer.store, done ? usage_of(answer.usage) : "null");
 }
 
@@ -130,7 +131,7 @@ class ResponseEvents final : public EventSource {
         const bool text = answer_.tool.empty();
         if (token_ < plan.tokens.size()) {
             event->beat = Beat::token;
-            const std::string piece = quoted(plan.tokens[token_++]);
+            const std::string piece = json_quoted(plan.tokens[token_++]);
             if (text) {
                 return emit(event, "response.output_text.delta",
                             fmt::format(R"({},"content_index":0,"delta":{},"logprobs":[])", place(), piece));
@@ -140,12 +141,12 @@ class ResponseEvents final : public EventSource {
         }
         step_ = text ? Step::part_done : Step::item_done;
         if (text) {
-            return emit(
-                event, "response.output_text.done",
-                fmt::format(R"({},"content_index":0,"text":{},"logprobs":[])", place(), quoted(plan.text())));
+            return emit(event, "response.output_text.done",
+                        fmt::format(R"({},"content_index":0,"text":{},"logprobs":[])", place(),
+                                    json_quoted(plan.text())));
         }
         return emit(event, "response.function_call_arguments.done",
-                    fmt::format(R"({},"arguments":{})", place(), quoted(plan.text())));
+                    fmt::format(R"({},"arguments":{})", place(), json_quoted(plan.text())));
     }
 
     Answer answer_;

@@ -5,7 +5,7 @@
 
 namespace headroom::mock {
 
-std::string quoted(std::string_view text) {
+std::string json_quoted(std::string_view text) {
     std::string out = "\"";
     for (const char c : text) {
         switch (c) {

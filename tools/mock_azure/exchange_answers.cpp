@@ -166,7 +166,7 @@ std::optional<Problem> Exchange::answer_resource(std::string* body) {
     }
     if (!backend_->find_deployment(route_.id)) return deployment_not_found();
     *body = fmt::format(R"({{"id":{},"object":"model","created":1715367049,"owned_by":"system"}})",
-                        quoted(route_.id));
+                        json_quoted(route_.id));
     return std::nullopt;
 }
 
@@ -176,7 +176,7 @@ std::string Exchange::models_json() const {
         if (!all.empty()) all += ',';
         all += fmt::format(
             R"({{"id":{},"object":"model","created":1715367049,"owned_by":"system","status":"succeeded"}})",
-            quoted(one.name));
+            json_quoted(one.name));
     }
     return fmt::format(R"({{"object":"list","data":[{}]}})", all);
 }
@@ -195,7 +195,7 @@ std::optional<Problem> Exchange::answer_files(std::string* body) {
         *body = fmt::format(
             R"({{"id":"{}","object":"file","bytes":{},"created_at":{},"filename":{},"purpose":{},"status":"processed"}})",
             id, kept_whole ? static_cast<std::int64_t>(file->content.size()) : reader_.body_bytes(),
-            unix_now(), quoted(file->filename), quoted(purpose.empty() ? "assistants" : purpose));
+            unix_now(), json_quoted(file->filename), json_quoted(purpose.empty() ? "assistants" : purpose));
         store.put(id, *body);
         return std::nullopt;
     }
@@ -208,7 +208,7 @@ std::optional<Problem> Exchange::answer_files(std::string* body) {
     *body = *object;
     if (method_ == "DELETE") {
         store.erase(route_.id);
-        *body = fmt::format(R"({{"id":{},"object":"file","deleted":true}})", quoted(route_.id));
+        *body = fmt::format(R"({{"id":{},"object":"file","deleted":true}})", json_quoted(route_.id));
     }
     return std::nullopt;
 }
@@ -231,7 +231,7 @@ std::optional<Problem> Exchange::answer_stored(std::string* body) {
         return resource_not_found();
     } else if (method_ == "DELETE") {
         backend_->store().erase(id);
-        *body = fmt::format(R"({{"id":{},"object":"response","deleted":true}})", quoted(id));
+        *body = fmt::format(R"({{"id":{},"object":"response","deleted":true}})", json_quoted(id));
     }
     return std::nullopt;
 }

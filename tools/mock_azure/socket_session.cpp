@@ -29,7 +29,7 @@ constexpr std::size_t message_bytes_max = 16U << 20U;
 std::string error_json(std::string_view code, std::string_view message) {
     return fmt::format(
         R"("error":{{"type":"invalid_request_error","code":"{}","message":{},"param":null,"event_id":null}})",
-        code, quoted(message));
+        code, json_quoted(message));
 }
 
 std::string text_of(const json::object& item) {
@@ -78,7 +78,7 @@ asio::awaitable<void> SocketSession::serve(Stream* stream, http::request_header<
             fmt::format(
                 R"("session":{{"id":"sess_{:016x}","object":"realtime.session","model":{},"modalities":["text","audio"],)"
                 R"("voice":"alloy","turn_detection":null}})",
-                backend_->draw(), quoted(deployment_->model)))};
+                backend_->draw(), json_quoted(deployment_->model)))};
         if (!co_await send_all(stream, std::move(greeting))) co_return;
     }
     boost::beast::flat_buffer buffer;
@@ -157,11 +157,11 @@ std::vector<std::string> SocketSession::realtime_response() {
     std::vector<std::string> all{
         event("response.created", fmt::format(R"("response":{{"id":"{}","status":"in_progress"}})", id))};
     for (const std::string& token : plan.tokens) {
-        all.push_back(
-            event("response.text.delta", fmt::format(R"("response_id":"{}","delta":{})", id, quoted(token))));
+        all.push_back(event("response.text.delta",
+                            fmt::format(R"("response_id":"{}","delta":{})", id, json_quoted(token))));
     }
-    all.push_back(
-        event("response.text.done", fmt::format(R"("response_id":"{}","text":{})", id, quoted(plan.text()))));
+    all.push_back(event("response.text.done",
+                        fmt::format(R"("response_id":"{}","text":{})", id, json_quoted(plan.text()))));
     const std::size_t input = last_text_.size() / 4 + 3;
     all.push_back(event(
         "response.done",
