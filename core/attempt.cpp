@@ -54,7 +54,8 @@ net::Task<Attempt::End> Attempt::run() {
     }
     exchange_.record().backend = backend_;
     Step step = co_await ask(false);
-    if (step == Step::again) step = co_await ask(true);
+    // sending has used the pieces up: a second time needs them anew
+    if (step == Step::again) step = request_.build(exchange_, backend_) ? co_await ask(true) : Step::failed;
     if (step == Step::client_gone) co_return End::client_gone;
     if (step != Step::go_on) co_return End::failed;
     co_return co_await judge();

@@ -2,6 +2,7 @@
 #include "core/exchange.hpp"
 
 #include "core/attempt.hpp"
+#include "core/multipart.hpp"
 #include "core/relay.hpp"
 #include "core/report.hpp"
 
@@ -119,7 +120,7 @@ std::optional<Answer> Exchange::find_candidates() {
         if (!percent_decode(named, client_name_))
             return error_answer(400, "", "The deployment name is not valid.");
     } else {
-        client_name_ = facts().model();
+        client_name_ = scanning_ ? std::string(facts().model()) : multipart_model(body_);
     }
     record_.deployment = client_name_;
     record_.stream = facts().stream;
@@ -130,6 +131,12 @@ std::optional<Answer> Exchange::find_candidates() {
         if (able(i)) candidates_ |= std::uint64_t{1} << i;
     }
     if (candidates_ != 0) return std::nullopt;
+    if (token_missing_) {
+        record_.why = "no-token";
+        Answer waiting = error_answer(503, "", "There is no managed-identity token for the backends yet.");
+        waiting.retry_after = std::chrono::seconds(1);
+        return waiting;
+    }
     if (client_name_.empty()) {
         record_.why = "no-model";
         return error_answer(
@@ -143,7 +150,11 @@ std::optional<Answer> Exchange::find_candidates() {
 bool Exchange::able(std::uint32_t backend) noexcept {
     const BackendConfig& config = shard().config().backends[backend];
     if (config.only_listed_deployments && config.find_deployment(client_name_) == nullptr) return false;
-    return !deployment_in_path(route_, config) || !upstream_name(backend).empty();
+    if (deployment_in_path(route_, config) && upstream_name(backend).empty()) return false;
+    const bool lacks_token =
+        config.auth == BackendAuth::managed_identity && shard().backend_state(backend).bearer_token.empty();
+    token_missing_ = token_missing_ || lacks_token;
+    return !lacks_token;
 }
 
 std::string_view Exchange::upstream_name(std::uint32_t backend) const noexcept {
@@ -186,6 +197,15 @@ balance::Choice Exchange::choose() {
 
 net::Task<void> Exchange::try_backends() {
     while (true) {
+        if (client_failed_) {
+            record_.outcome = Outcome::client_gone;
+            co_return;
+        }
+        if (ending_) {
+            record_.why = "shutdown";
+            co_await answer(error_answer(503, "", "This proxy is shutting down."));
+            co_return;
+        }
         balance::Choice choice = choose();
         const bool out_of_attempts = record_.attempts >= shard().config().attempts_max() || body_spent_;
         if (choice.kind == balance::Choice::Kind::refuse || out_of_attempts) {

@@ -112,6 +112,7 @@ class Exchange {
     bool quota_seen_ = false;
     bool client_failed_ = false;
     bool probe_due_ = false;
+    bool token_missing_ = false; ///< A backend would be able but for its identity token.
     unsigned probes_ = 0;
     bool ending_ = false;
 };

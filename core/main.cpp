@@ -52,7 +52,7 @@ int serve(const core::Loaded& loaded) {
     core::Server server(config, log, workers, core::first_snapshot(config, log, workers));
     core::Control control(server, log, workers);
     server.start();
-    log.write(workers, listening_line(server, control, workers));
+    log.write(workers, core::process_line(config, listening_line(server, control, workers)));
     control.run();
     server.join();
     return 0;

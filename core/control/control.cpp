@@ -13,6 +13,8 @@
 #include <boost/asio/signal_set.hpp>
 #include <fmt/format.h>
 
+#include <unistd.h>
+
 #include <chrono>
 #include <csignal>
 #include <cstdlib>
@@ -26,16 +28,6 @@ namespace {
 
 namespace asio = boost::asio;
 using asio::ip::tcp;
-
-/// A line of the control thread, in the format that the log has.
-std::string log_line(const Config& config, std::string_view text) {
-    if (config.log.format != LogFormat::json) return std::string(text);
-    std::string line = R"({"time":")";
-    append_timestamp(line, std::chrono::system_clock::now());
-    line += R"(","event":"control","message":")";
-    append_json_text(line, text.substr(0, text.find('\n')));
-    return line + "\"}\n";
-}
 
 bool uses_identity(const Config& config) {
     for (const BackendConfig& backend : config.backends) {
@@ -54,14 +46,23 @@ tcp::endpoint admin_endpoint(const Config& config) {
 
 } // namespace
 
+std::string process_line(const Config& config, std::string_view text) {
+    if (config.log.format != LogFormat::json) return std::string(text);
+    std::string line = R"({"time":")";
+    append_timestamp(line, std::chrono::system_clock::now());
+    line += R"(","event":"process","message":")";
+    append_json_text(line, text.substr(0, text.find('\n')));
+    return line + "\"}\n";
+}
+
 std::unique_ptr<const Snapshot> first_snapshot(const Config& config, LogPump& log, std::size_t log_writer) {
     auto snapshot = std::make_unique<Snapshot>();
     for (const BackendConfig& backend : config.backends) {
         std::string failure;
         snapshot->backends.push_back({resolve_now(backend.url, failure), Secret()});
         if (failure.empty()) continue;
-        log.write(log_writer, log_line(config, fmt::format("Cannot resolve {}: {}; asking again\n",
-                                                           backend.url.host, failure)));
+        log.write(log_writer, process_line(config, fmt::format("Cannot resolve {}: {}; asking again\n",
+                                                               backend.url.host, failure)));
     }
     return snapshot;
 }
@@ -88,7 +89,7 @@ struct Control::Inside {
               },
               [this](std::string line) { say(std::move(line)); }) {}
 
-    void say(std::string line) { log.write(log_writer, log_line(server.config(), line)); }
+    void say(std::string line) { log.write(log_writer, process_line(server.config(), line)); }
 
     template <typename Edit>
     void change(Edit edit) {
@@ -110,7 +111,9 @@ struct Control::Inside {
         signals.async_wait([this](boost::system::error_code failure, int number) {
             if (failure) return;
             if (server.draining()) {
-                say("A second signal: ending at once\n");
+                // straight to the descriptor: the pump's thread has no time left
+                const std::string line = process_line(server.config(), "A second signal: ending at once\n");
+                [[maybe_unused]] const ssize_t written = ::write(STDOUT_FILENO, line.data(), line.size());
                 std::_Exit(128 + number);
             }
             say(fmt::format(

@@ -8,6 +8,8 @@
 
 #include <cstddef>
 #include <memory>
+#include <string>
+#include <string_view>
 
 namespace headroom::core {
 
@@ -15,6 +17,9 @@ namespace headroom::core {
 /// and a line in the log; the control thread asks again.
 [[nodiscard]] std::unique_ptr<const Snapshot> first_snapshot(const Config& config, LogPump& log,
                                                              std::size_t log_writer);
+
+/// A line about the process itself, in the format that the log has; `text` ends in a line break.
+[[nodiscard]] std::string process_line(const Config& config, std::string_view text);
 
 class Control {
   public:

@@ -202,6 +202,12 @@ void Identity::failed(const std::string& why) {
 }
 
 void Identity::again_after(std::chrono::steady_clock::duration wait) {
+    if (failures_ > 0 && expires_) {
+        // no later than the old token's end, so that it is not used beyond it
+        const auto left = *expires_ - WallClock::now();
+        wait = std::clamp(std::chrono::duration_cast<std::chrono::steady_clock::duration>(left),
+                          std::chrono::steady_clock::duration(retry_first), wait);
+    }
     timer_.expires_after(wait);
     timer_.async_wait([this](boost::system::error_code ended) {
         if (!ended && !stopped_) fetch();
