@@ -180,7 +180,8 @@ def targets_table(summaries):
                 row += [cell(ratio, "{:.2f}"), f"{ratio['q1']:.2f}-{ratio['q3']:.2f}" if ratio else "-",
                         f"<= {target:.2f}" if target else "-"]
                 missed = missed or bool(ratio and target and ratio["median"] > target)
-            rows.append(row + ["missed" if missed else "reached" if any(r in summary.results for r in workload.targets) else "-"])
+            judged = any(rival in summary.results for rival in workload.targets)
+            rows.append(row + ["missed" if missed else "reached" if judged else "-"])
     return "\nHeadroom and its targets (ratios of CPU time, medians of per-round ratios)\n  " + \
         rows_to_text(head, rows).replace("\n", "\n  ") if rows else ""
 

@@ -38,6 +38,7 @@ FixedAnswer make_fixed_answer(const FixedOptions& options) {
     fixed.sse = options.sse;
     fixed.sse_chunks = options.sse_chunks;
     fixed.sse_interval = options.sse_interval;
+    fixed.sse_step = options.sse_step;
     Answer answer = fixed_answer_of(1);
     const std::size_t bare = chat_body(answer).size();
     const auto wished = static_cast<std::size_t>(options.json_bytes);

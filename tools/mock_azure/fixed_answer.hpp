@@ -14,6 +14,7 @@ struct FixedOptions {
     bool sse = false;
     std::int64_t sse_chunks = 100;
     std::chrono::milliseconds sse_interval{10}; ///< real time
+    std::chrono::milliseconds sse_step{0};      ///< streams send at multiples of it; 0: each in its own time
     bool any() const { return json || sse; }
 };
 
@@ -26,6 +27,7 @@ struct FixedAnswer {
     std::string sse_tail;  ///< finish, usage, [DONE], last chunk
     std::int64_t sse_chunks = 0;
     std::chrono::milliseconds sse_interval{0};
+    std::chrono::milliseconds sse_step{0};
 };
 
 FixedAnswer make_fixed_answer(const FixedOptions& options);

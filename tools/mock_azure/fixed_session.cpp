@@ -71,6 +71,7 @@ class FixedSession : public std::enable_shared_from_this<FixedSession<Stream>> {
         }
         chunks_left_ = answer_->sse_chunks;
         due_ = std::chrono::steady_clock::now();
+        if (answer_->sse_step.count() > 0) due_ -= due_.time_since_epoch() % answer_->sse_step;
         write(answer_->sse_head, &FixedSession::wait);
     }
 

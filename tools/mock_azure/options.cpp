@@ -47,10 +47,14 @@ MaybeError set_time_scale(Options* options, std::string_view value) {
 MaybeError set_fixed_sse(Options* options, std::string_view value) {
     const auto parts = split(value, ':');
     std::int64_t interval = 0;
-    if (parts.size() != 2 || !read_number(parts[0], &options->fixed.sse_chunks) ||
-        !read_number(parts[1], &interval) || options->fixed.sse_chunks < 0 || interval < 0) {
-        return fmt::format("--fixed-sse: expected CHUNKS:MS such as 100:20, got '{}'", value);
+    std::int64_t step = 0;
+    const bool right_shape = parts.size() == 2 || parts.size() == 3;
+    if (!right_shape || !read_number(parts[0], &options->fixed.sse_chunks) ||
+        !read_number(parts[1], &interval) || (parts.size() == 3 && !read_number(parts[2], &step)) ||
+        options->fixed.sse_chunks < 0 || interval < 0 || step < 0) {
+        return fmt::format("--fixed-sse: expected CHUNKS:MS[:STEP_MS] such as 100:20, got '{}'", value);
     }
+    options->fixed.sse_step = std::chrono::milliseconds(step);
     options->fixed.sse = true;
     options->fixed.sse_interval = std::chrono::milliseconds(interval);
     return std::nullopt;
@@ -201,7 +205,8 @@ options
   --keep-requests N               how many requests GET /requests remembers; default 1000; 0 is fastest
   --fixed                         answer everything with a canned JSON body of 1,500 bytes; --fixed-bytes N for another size;
                                   quotas, faults and counters do not apply to canned answers
-  --fixed-sse CHUNKS:MS           answer with a canned stream; together with --fixed the request's "stream" decides
+  --fixed-sse CHUNKS:MS[:STEP_MS] answer with a canned stream; together with --fixed the request's "stream" decides; with a step
+                                  all streams send at multiples of it, as an engine does that decodes many at once
 
 keys of a backend, on the command line, in --config and in POST /config (quote the ; in a shell)
 {}

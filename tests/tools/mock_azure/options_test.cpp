@@ -30,6 +30,16 @@ TEST(MockOptions, ABackendLineSetsWhatItNames) {
     EXPECT_EQ(read.options.time_scale, 60);
 }
 
+TEST(MockOptions, FixedStreamsMayKeepStep) {
+    const auto sse = [](std::string value) {
+        return read_options({"--fixed-sse", std::move(value)}).options.fixed;
+    };
+    EXPECT_EQ(sse("100:20").sse_chunks, 100);
+    EXPECT_EQ(sse("100:20").sse_interval, std::chrono::milliseconds{20});
+    EXPECT_EQ(sse("100:20").sse_step, std::chrono::milliseconds{0});
+    EXPECT_EQ(sse("100:20:5").sse_step, std::chrono::milliseconds{5});
+}
+
 TEST(MockOptions, WithoutBackendsThereIsOne) {
     EXPECT_EQ(read_options({}).options.backends.at(0).name, "openai1");
 }
@@ -47,6 +57,8 @@ TEST(MockOptions, MistakesSayWhatWasExpected) {
     EXPECT_THAT(error({"--what", "x"}), HasSubstr("unknown option '--what'"));
     EXPECT_THAT(error({"--time-scale", "0"}), HasSubstr("--time-scale"));
     EXPECT_THAT(error({"--fixed-sse", "ten"}), HasSubstr("CHUNKS:MS"));
+    EXPECT_THAT(error({"--fixed-sse", "10:20:x"}), HasSubstr("STEP_MS"));
+    EXPECT_THAT(error({"--fixed-sse", "10:20:1:1"}), HasSubstr("STEP_MS"));
     EXPECT_THAT(error({"--config", "/does/not/exist"}), HasSubstr("cannot read"));
 }
 
