@@ -228,7 +228,8 @@ void slots(Page& page, const std::vector<balance::SlotView>& views, const Backen
     gauge("headroom_in_flight", "Requests in flight.", [](const V& v) { return v.in_flight; });
     gauge("headroom_blocked_seconds", "How much longer its own 429 keeps us away.",
           [](const V& v) { return std::chrono::duration<double>(v.blocked_for).count(); });
-    page.family("headroom_breaker", "gauge", "1 for the state that the circuit breaker is in.");
+    page.family("headroom_breaker", "gauge",
+                "1 for the state that the circuit breaker of a deployment is in.");
     for (const V& view : views) {
         std::string with_state = labels(view);
         with_state.insert(with_state.size() - 1, fmt::format(",state=\"{}\"", breaker_name(view.breaker)));
@@ -245,6 +246,12 @@ std::string metrics_page(const Config& config, Shards shards, balance::Fleet& fl
     sessions(page, shards);
     requests(page, shards);
     backends(page, shards, config.backends);
+    page.family("headroom_backend_up", "gauge",
+                "0 while connections to a backend keep failing, whatever the deployment.");
+    for (std::size_t i = 0; i < config.backends.size(); ++i) {
+        page.sample("headroom_backend_up", label("backend", config.backends[i].name),
+                    std::uint64_t{fleet.can_serve(static_cast<std::uint32_t>(i), now) ? 1U : 0U});
+    }
     slots(page, fleet.snapshot(now), config.backends);
     return page.take();
 }
