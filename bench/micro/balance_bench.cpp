@@ -80,7 +80,7 @@ void scan(benchmark::State& state, const std::string& body) {
         request.feed(body);
         benchmark::DoNotOptimize(request.finish().valid);
     }
-    state.SetBytesProcessed(static_cast<std::int64_t>(state.iterations() * body.size()));
+    state.SetBytesProcessed(state.iterations() * static_cast<std::int64_t>(body.size()));
 }
 
 void request_scan_prose(benchmark::State& state) {
@@ -109,7 +109,7 @@ void request_scan_receive_buffers(benchmark::State& state) {
             request.feed(std::string_view(body).substr(at, 4096));
         benchmark::DoNotOptimize(request.finish().valid);
     }
-    state.SetBytesProcessed(static_cast<std::int64_t>(state.iterations() * body.size()));
+    state.SetBytesProcessed(state.iterations() * static_cast<std::int64_t>(body.size()));
 }
 BENCHMARK(request_scan_receive_buffers);
 
@@ -124,7 +124,7 @@ void usage_meter_chunk(benchmark::State& state) {
         meter.feed(chunk);
         benchmark::DoNotOptimize(meter);
     }
-    state.SetBytesProcessed(static_cast<std::int64_t>(state.iterations() * chunk.size()));
+    state.SetBytesProcessed(state.iterations() * static_cast<std::int64_t>(chunk.size()));
 }
 BENCHMARK(usage_meter_chunk);
 
@@ -151,7 +151,7 @@ void usage_meter_json(benchmark::State& state) {
         meter.feed(body);
         benchmark::DoNotOptimize(meter.finish());
     }
-    state.SetBytesProcessed(static_cast<std::int64_t>(state.iterations() * body.size()));
+    state.SetBytesProcessed(state.iterations() * static_cast<std::int64_t>(body.size()));
 }
 BENCHMARK(usage_meter_json)->Arg(2 << 10)->Arg(64 << 10);
 
