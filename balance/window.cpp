@@ -13,19 +13,21 @@ void Window<Buckets>::advance(std::uint32_t tick) noexcept {
     // One thread retires; the others see a sum that is too high for a moment, which errs on the safe side.
     if (!head_.compare_exchange_strong(head, tick, std::memory_order_relaxed)) return;
     const std::uint64_t passed = std::min<std::uint64_t>(tick - head, Buckets);
-    const std::uint32_t oldest = tick >= Buckets ? tick - static_cast<std::uint32_t>(Buckets) + 1 : 0;
-    for (std::uint64_t i = 0; i < passed; ++i)
-        retire((tick - i) % Buckets, oldest);
+    for (std::uint32_t i = 0; i < passed; ++i)
+        retire(tick - i);
 }
 
+// The emptied bucket keeps the tick it now stands for: stamps only grow, so a late charge can never be
+// mistaken for a new one.
 template <std::size_t Buckets>
-void Window<Buckets>::retire(std::size_t index, std::uint32_t oldest) noexcept {
-    std::atomic<std::uint64_t>& bucket = buckets_[index];
+void Window<Buckets>::retire(std::uint32_t tick) noexcept {
+    std::atomic<std::uint64_t>& bucket = buckets_[tick % Buckets];
     std::uint64_t word = bucket.load(std::memory_order_relaxed);
-    while (word != 0 && static_cast<std::uint32_t>(word >> amount_bits) < oldest) {
+    while (static_cast<std::uint32_t>(word >> amount_bits) < tick) {
         // Acquire: the writer's addition to the sum comes before its bucket, so it comes before our
         // subtraction.
-        if (bucket.compare_exchange_weak(word, 0, std::memory_order_acquire, std::memory_order_relaxed)) {
+        if (bucket.compare_exchange_weak(word, std::uint64_t{tick} << amount_bits, std::memory_order_acquire,
+                                         std::memory_order_relaxed)) {
             total_.fetch_sub(static_cast<std::int64_t>(word & amount_max), std::memory_order_relaxed);
             return;
         }

@@ -48,7 +48,7 @@ class Window {
     static constexpr std::uint64_t amount_max = (std::uint64_t{1} << amount_bits) - 1;
 
     void put(std::uint32_t tick, WindowCharge& charge) noexcept;
-    void retire(std::size_t index, std::uint32_t oldest) noexcept;
+    void retire(std::uint32_t tick) noexcept;
 
     std::atomic<std::int64_t> total_{0};
     std::atomic<std::uint64_t> head_{0};

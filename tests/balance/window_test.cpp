@@ -85,6 +85,22 @@ TEST(Window, ACallerWhoseTimeLagsJoinsTheLaterBucket) {
     EXPECT_EQ(window.total(), 0);
 }
 
+TEST(Window, ALateChargeIsNotMistakenForOneThatHasLeft) {
+    Window<10> window;
+    WindowCharge left;
+    WindowCharge late;
+    window.advance(3);
+    window.take(3, 100, left);
+    window.advance(14);
+    window.take(3, 7, late);
+    window.replace(left, 0);
+    EXPECT_EQ(window.total(), 7);
+    window.replace(late, 2);
+    EXPECT_EQ(window.total(), 2);
+    window.advance(24);
+    EXPECT_EQ(window.total(), 0);
+}
+
 TEST(Window, AFullBucketTakesWhatFitsAndSaysSo) {
     Window<10> window;
     WindowCharge first;
