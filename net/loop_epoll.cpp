@@ -222,7 +222,8 @@ void Loop::State::tell_watchers() {
     std::vector<Socket::State*> sockets_to_tell;
     std::swap(sockets_to_tell, to_tell);
     for (Socket::State* socket : sockets_to_tell) {
-        socket->tell();
+        socket->told_soon = false;
+        socket->tell(socket->has_bytes());
         socket->unlist();
     }
 }

@@ -88,7 +88,8 @@ struct Socket::State : EventSource, SocketFront {
     void end_connect(int error_number) noexcept;
     /// Queues news for the watcher, if there is one.
     void tell_soon();
-    void tell();
+    /// Whether bytes can be read now.
+    bool has_bytes() const noexcept;
     void list(std::vector<State*>& list);
     /// One list membership less; deletes what is closed and in no list.
     void unlist() noexcept;
@@ -99,8 +100,7 @@ struct Socket::State : EventSource, SocketFront {
     Loop::State& loop;
     int descriptor = -1;
     bool connecting = false;
-    bool readable = false;   ///< the kernel may have bytes or an end for us
-    bool peer_ended = false; ///< a FIN is in the kernel's buffer, or was
+    bool readable = false; ///< the kernel may have bytes or an end for us
     bool writable = true;
     bool closed = false;
     bool told_soon = false; ///< in loop.to_tell
@@ -108,9 +108,6 @@ struct Socket::State : EventSource, SocketFront {
     std::uint16_t listed = 0;
     std::uint32_t spent_turn = 0;
     SendAwaiter* sending = nullptr;
-
-  private:
-    bool has_bytes() const noexcept;
 };
 
 struct Listener::State : EventSource {

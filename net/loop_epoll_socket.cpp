@@ -16,6 +16,14 @@ namespace {
 /// Operations that one socket may finish at once per turn before the others come first.
 constexpr std::uint16_t spent_per_turn_max = 16;
 
+ssize_t send_pieces(int descriptor, msghdr& message, std::span<iovec> pieces) noexcept {
+    constexpr int flags = MSG_NOSIGNAL | MSG_DONTWAIT;
+    if (pieces.size() == 1) return ::send(descriptor, pieces[0].iov_base, pieces[0].iov_len, flags);
+    message.msg_iov = pieces.data();
+    message.msg_iovlen = pieces.size();
+    return ::sendmsg(descriptor, &message, flags);
+}
+
 } // namespace
 
 Socket::State::State(Loop::State& owner, Side whose) noexcept
@@ -119,9 +127,7 @@ void Socket::State::receive_now() {
 bool Socket::State::send_now() noexcept {
     std::span<iovec>& pieces = sending->pieces_;
     while (!pieces.empty()) {
-        sending->message_.msg_iov = pieces.data();
-        sending->message_.msg_iovlen = pieces.size();
-        const ssize_t sent = ::sendmsg(descriptor, &sending->message_, MSG_NOSIGNAL | MSG_DONTWAIT);
+        const ssize_t sent = send_pieces(descriptor, sending->message_, pieces);
         if (sent >= 0) {
             advance_pieces(pieces, static_cast<std::size_t>(sent));
             continue;
@@ -143,16 +149,6 @@ void Socket::State::tell_soon() {
     list(loop.to_tell);
 }
 
-void Socket::State::tell() {
-    told_soon = false;
-    const auto tell_if = [this](bool is, Attention attention) {
-        if (is && !closed && !receiver.present()) watcher.tell(attention);
-    };
-    tell_if(has_bytes(), Attention::readable);
-    tell_if(peer_ended || inbox.ended(), Attention::ended);
-    tell_if(lost || inbox.failed(), Attention::failed);
-}
-
 bool Socket::State::has_bytes() const noexcept {
     if (inbox.pieces() != 0) return true;
     if (!readable || !(peer_ended || lost)) return readable;
@@ -165,6 +161,7 @@ void Socket::State::close() noexcept {
     if (descriptor >= 0) ::close(descriptor);
     descriptor = -1;
     inbox.clear();
+    watcher.set(nullptr, nullptr);
     closed = true;
     if (listed == 0) delete this;
 }
@@ -222,12 +219,12 @@ bool Socket::has_input() const noexcept {
 }
 
 bool Socket::peer_gone() const noexcept {
-    return state_->peer_ended || state_->lost || state_->inbox.peer_gone();
+    return state_->peer_gone();
 }
 
 void Socket::watch(void (*notify)(void* context, Attention attention), void* context) noexcept {
     state_->watcher.set(notify, context);
-    if (state_->readable || state_->inbox.has_input() || state_->lost) state_->tell_soon();
+    if (state_->readable || state_->inbox.has_input() || state_->peer_gone()) state_->tell_soon();
 }
 
 void Socket::interrupt_receive() noexcept {

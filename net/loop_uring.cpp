@@ -193,7 +193,8 @@ void Loop::State::tell_watchers() {
     if (to_tell.empty()) return;
     std::swap(scratch_, to_tell);
     for (Socket::State* socket : scratch_) {
-        socket->tell();
+        socket->told_soon = false;
+        socket->tell(socket->inbox.pieces() != 0);
         socket->unlist();
     }
     scratch_.clear();

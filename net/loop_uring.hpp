@@ -90,7 +90,6 @@ struct Socket::State : SocketFront {
     void settle_soon();
     /// Queues news for the watcher, if there is one.
     void tell_soon();
-    void tell();
     void submit_connect(const Endpoint& endpoint);
     void submit_send();
     void close() noexcept;

@@ -4,6 +4,7 @@
 #include "net/alive.hpp"
 #include "net/assert.hpp"
 
+#include <algorithm>
 #include <cstdlib>
 #include <cstring>
 #include <system_error>
@@ -43,7 +44,8 @@ BlockRing::BlockRing(io_uring* ring, BufferPool& pool, BlockSize size, std::uint
         throw std::system_error(-result, std::generic_category(),
                                 "cannot register an io_uring buffer ring (use --io epoll)");
     }
-    const std::size_t affordable = pool.memory_bytes_max() / share_of_memory / capacity_of(size);
+    const std::size_t affordable =
+        std::max<std::size_t>(1, pool.memory_bytes_max() / share_of_memory / capacity_of(size));
     for (unsigned place = 0; place < blocks && place < affordable; ++place) {
         if (!put(static_cast<std::uint16_t>(place))) break;
     }

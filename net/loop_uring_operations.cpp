@@ -59,12 +59,12 @@ bool Socket::has_input() const noexcept {
 }
 
 bool Socket::peer_gone() const noexcept {
-    return state_->lost || state_->inbox.peer_gone();
+    return state_->peer_gone();
 }
 
 void Socket::watch(void (*notify)(void* context, Attention attention), void* context) noexcept {
     state_->watcher.set(notify, context);
-    if (notify == nullptr || !state_->inbox.has_input()) return;
+    if (notify == nullptr || !(state_->inbox.has_input() || state_->peer_gone())) return;
     state_->tell_soon();
     state_->settle_soon();
 }

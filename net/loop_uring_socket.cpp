@@ -56,16 +56,6 @@ void Socket::State::tell_soon() {
     list(loop.to_tell);
 }
 
-void Socket::State::tell() {
-    told_soon = false;
-    const auto tell_if = [this](bool is, Attention attention) {
-        if (is && !closed && !receiver.present()) watcher.tell(attention);
-    };
-    tell_if(inbox.pieces() != 0, Attention::readable);
-    tell_if(inbox.ended(), Attention::ended);
-    tell_if(inbox.failed(), Attention::failed);
-}
-
 void Socket::State::on_receive(int result, std::uint32_t flags) {
     Slice piece;
     if ((flags & IORING_CQE_F_BUFFER) != 0) {
@@ -104,13 +94,13 @@ bool Socket::State::full() const noexcept {
 }
 
 void Socket::State::settle() {
-    if (closed || !connected) return;
-    if (inbox.peer_gone()) {
-        if (!inbox.failed() && watcher.set()) arm_hang_up();
-        return;
-    }
-    if (armed == Armed::none) {
-        if (!full() && !starving) arm();
+    if (closed || !connected || inbox.failed()) return;
+    if (inbox.ended()) {
+        if (watcher.set()) arm_hang_up();
+    } else if (armed == Armed::none && full()) {
+        arm_hang_up();
+    } else if (armed == Armed::none) {
+        if (!starving) arm();
     } else if (armed == Armed::small && (full() || (wants_large() && loop.large.offered() != 0))) {
         disarm();
     }
@@ -142,12 +132,13 @@ void Socket::State::disarm() {
     loop.cancel(this, Request::receive);
 }
 
-/// After the FIN no receive is armed, and only this sees the connection being lost.
+/// While no receive is armed, after the FIN or with a full inbox, only this sees that the peer goes.
 void Socket::State::arm_hang_up() {
-    if (std::exchange(hang_up_armed, true)) return;
+    if (hang_up_armed || lost) return;
+    hang_up_armed = true;
     io_uring_sqe* entry = loop.ring.entry();
-    // Multishot, because the ring always reports POLLRDHUP too, and that is the FIN we know of.
-    io_uring_prep_poll_multishot(entry, descriptor, POLLHUP | POLLERR);
+    // Multishot, because a FIN that is known already is reported first, and the loss comes after it.
+    io_uring_prep_poll_multishot(entry, descriptor, POLLRDHUP | POLLERR);
     Loop::State::tag(entry, this, Request::hang_up);
     ++requests;
 }
@@ -161,10 +152,14 @@ void Socket::State::on_hang_up(int result, std::uint32_t flags) noexcept {
         delete_if_gone();
         return;
     }
+    if (result < 0) return;
     // A hang-up without an error is our own FIN beside the peer's: an orderly end.
-    if (result < 0 || (result & POLLERR) == 0) return;
-    lose(ECONNRESET);
-    inbox.fail(stream_error(ECONNRESET, side));
+    if ((result & POLLRDHUP) != 0) peer_ended = true;
+    if ((result & POLLERR) != 0) {
+        lose(ECONNRESET);
+        // Nothing is armed, so what was received is all there will be.
+        if (armed == Armed::none) inbox.fail(stream_error(ECONNRESET, side));
+    }
     tell_soon();
 }
 
@@ -188,6 +183,7 @@ void Socket::State::on_send(int result) noexcept {
     HEADROOM_ASSERT(in_send && sending != nullptr);
     in_send = false;
     --requests;
+    assert_alive(sending, sizeof *sending);
     assert_alive(sending->pieces_);
     if (result >= 0) {
         advance_pieces(sending->pieces_, static_cast<std::size_t>(result));
@@ -228,6 +224,7 @@ void Socket::State::on_connect(int result) noexcept {
 void Socket::State::close() noexcept {
     HEADROOM_ASSERT(!awaited());
     inbox.clear();
+    watcher.set(nullptr, nullptr);
     closed = true;
     retiring_place = loop.retiring_sockets.size();
     loop.retiring_sockets.push_back(this);

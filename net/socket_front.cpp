@@ -51,6 +51,15 @@ void SocketFront::lose(int error_number) noexcept {
     if (lost_errno == 0) lost_errno = error_number;
 }
 
+void SocketFront::tell(bool has_bytes) {
+    const auto tell_if = [this](bool is, Attention attention) {
+        if (is && !receiver.present()) watcher.tell(attention);
+    };
+    tell_if(has_bytes, Attention::readable);
+    tell_if(peer_ended || inbox.ended(), Attention::ended);
+    tell_if(lost || inbox.failed(), Attention::failed);
+}
+
 void SocketFront::fail_connect(int error_number) noexcept {
     connect_failure = connect_error(error_number, side);
     inbox.fail(connect_failure);

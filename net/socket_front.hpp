@@ -25,6 +25,7 @@ struct SocketFront {
     explicit SocketFront(Side whose) noexcept : side(whose) {}
 
     bool cancelled() const noexcept { return sticky.code != ErrorCode::none; }
+    bool peer_gone() const noexcept { return peer_ended || lost || inbox.peer_gone(); }
     bool awaited() const noexcept { return receiver.present() || sender.present() || connector.present(); }
     bool wants_large() const noexcept { return expected_bytes > large_from_bytes; }
     /// See Socket::expect: what is in the inbox has come already.
@@ -39,6 +40,8 @@ struct SocketFront {
     void end_input(int error_number) noexcept;
     /// The connection is gone; bytes that came before may still be read. 0 when the kernel has not said why.
     void lose(int error_number) noexcept;
+    /// Tells the watcher what nobody takes; `has_bytes` is the loop's view of what can be read.
+    void tell(bool has_bytes);
     void fail_connect(int error_number) noexcept;
 
     /// A receive() begins; whether it has its result already.
@@ -51,7 +54,8 @@ struct SocketFront {
     Result<void> finish_connect() noexcept;
 
     Side side;
-    bool lost = false;
+    bool lost = false;       ///< the connection is gone; bytes from before may still be read
+    bool peer_ended = false; ///< a FIN has come; bytes from before it may still be read
     bool receive_interrupted = false;
     bool send_interrupted = false;
     Error sticky;

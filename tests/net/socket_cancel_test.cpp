@@ -234,6 +234,36 @@ TEST_F(SocketCancelTest, AFloodIsHeldBackAndNothingIsLost) {
     EXPECT_TRUE(received.bytes == flood);
 }
 
+TEST_F(SocketCancelTest, APeerThatGoesIsSeenBehindAFullInbox) {
+    for (const bool reset : {false, true}) {
+        Connection connection = accepted();
+        Told told;
+        connection.socket.watch(Told::notify, &told);
+        const std::string flood(60'000,
+                                'x'); // more than an inbox, less than TCP's window: the FIN comes through
+        std::size_t written = 0;
+        for (int turns = 0; turns < 50; ++turns) {
+            written += connection.peer.write_some({flood.data() + written, flood.size() - written});
+            loop_.turn(Duration::zero());
+        }
+        settle();
+        EXPECT_EQ(told.news, std::vector{Attention::readable});
+        if (reset) {
+            connection.peer.reset();
+            run_until([&] { return told.news.back() == Attention::failed; });
+        } else {
+            ::shutdown(connection.peer.get(), SHUT_WR);
+            run_until([&] { return told.news.back() == Attention::ended; });
+        }
+        EXPECT_TRUE(connection.socket.peer_gone());
+        Received received;
+        start(receive_all(&connection.socket, &received));
+        run_until([&] { return received.ended || received.error.has_value(); });
+        EXPECT_EQ(received.error.has_value(), reset);
+        if (!reset) EXPECT_EQ(received.bytes.size(), written);
+    }
+}
+
 Task<void> hold_all(Socket* socket, std::vector<Slice>* held, std::size_t* bytes, std::size_t bytes_max) {
     while (*bytes < bytes_max) {
         Result<Slice> received = co_await socket->receive();
