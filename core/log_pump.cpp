@@ -37,8 +37,9 @@ LogPump::~LogPump() {
 
 bool LogPump::write(std::size_t writer, std::string_view lines) noexcept {
     if (!rings_[writer]->push(lines)) return false;
-    // seq_cst load: not reordered before the push, so either we see the pump idle or it sees our line
-    if (pending_.load(std::memory_order_seq_cst) == idle) {
+    // a read-modify-write, not a load: it is ordered with the pump's own exchange on the same word, so either
+    // we see the pump idle or (acq_rel) it sees our line
+    if (pending_.fetch_or(0, std::memory_order_acq_rel) == idle) {
         unsigned expected = idle;
         // seq_cst: as above
         if (pending_.compare_exchange_strong(expected, lines_waiting, std::memory_order_seq_cst)) {
