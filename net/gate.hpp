@@ -59,7 +59,7 @@ class Gate {
 
   private:
     struct Detached {
-        struct promise_type {
+        struct promise_type { // NOLINT(readability-identifier-naming): the language's name
             Detached get_return_object() const noexcept { return {}; }
             std::suspend_never initial_suspend() const noexcept { return {}; }
             std::suspend_never final_suspend() const noexcept { return {}; }

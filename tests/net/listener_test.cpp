@@ -57,6 +57,7 @@ TEST_F(ListenerTest, AcceptsEveryConnectionOnce) {
     Accepted accepted;
     start(accept_all(&listener, &accepted));
     std::vector<Descriptor> clients;
+    clients.reserve(500);
     for (int i = 0; i < 500; ++i)
         clients.push_back(client_of(listener.local()));
     run_until([&] { return accepted.sockets.size() == clients.size(); });
@@ -70,6 +71,7 @@ TEST_F(ListenerTest, AcceptsEveryConnectionOnce) {
 TEST_F(ListenerTest, WaitsWithConnectionsNobodyAsksFor) {
     Listener listener(loop_, on("127.0.0.1"));
     std::vector<Descriptor> clients;
+    clients.reserve(400);
     for (int i = 0; i < 400; ++i)
         clients.push_back(client_of(listener.local()));
     settle();
@@ -134,6 +136,7 @@ class Exhaustion : public ListenerTest {
     int run() {
         Listener listener(loop_, on("127.0.0.1"));
         std::vector<Descriptor> clients;
+        clients.reserve(8);
         for (int i = 0; i < 8; ++i)
             clients.push_back(client_of(listener.local()));
         std::vector<Descriptor> hoard;

@@ -49,6 +49,9 @@ class Descriptor {
 };
 
 class LoopTest : public testing::Test {
+  public:
+    ~LoopTest() override;
+
   protected:
     struct Connection {
         Socket socket;
@@ -56,7 +59,6 @@ class LoopTest : public testing::Test {
     };
 
     explicit LoopTest(const LoopOptions& options = {});
-    ~LoopTest() override;
 
     /// Turns until `done`; the test fails after `turns_max` turns of 20 ms without it.
     void run_until(const std::function<bool()>& done, int turns_max = 500);
@@ -64,8 +66,8 @@ class LoopTest : public testing::Test {
     void settle();
     /// Starts `task`; the fixture awaits it at the end.
     void start(Task<void> task);
-    /// An accepted socket and the client it came from. `send_buffer_bytes` and `receive_buffer_bytes` are of
-    /// the client's side; 0 leaves the system's.
+    /// An accepted socket and the client it came from. `receive_buffer_bytes` is the client's SO_RCVBUF; 0
+    /// leaves the system's.
     Connection accepted(int receive_buffer_bytes = 0);
     /// A socket that has connected to the test, and the descriptor that accepted it.
     Connection connected();

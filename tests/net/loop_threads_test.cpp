@@ -33,6 +33,7 @@ TEST(LoopThreadsTest, EveryWakeIsSeen) {
     Mail mail{.loop = &loop, .expected = threads * wakes};
     loop.on_wake(Mail::look, &mail);
     std::vector<std::thread> senders;
+    senders.reserve(threads);
     for (int i = 0; i < threads; ++i) {
         senders.emplace_back([&loop, &mail] {
             for (int n = 0; n < wakes; ++n) {

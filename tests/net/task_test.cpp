@@ -24,7 +24,7 @@ struct Door {
 
 /// Runs a task from plain code, as the loop would.
 struct Runner {
-    struct promise_type {
+    struct promise_type { // NOLINT(readability-identifier-naming): the language's name
         Runner get_return_object() {
             return Runner{std::coroutine_handle<promise_type>::from_promise(*this)};
         }
