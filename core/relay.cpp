@@ -214,6 +214,7 @@ void Relay::add_body(std::span<const net::Slice> body, bool last) {
 }
 
 void Relay::pass(std::string_view bytes) noexcept {
+    if (bytes.empty()) return;
     sent_bytes_ += bytes.size();
     if (metered_) meter_.feed(bytes);
     const std::size_t kept = std::min(bytes.size(), sizeof tail_);

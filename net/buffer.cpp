@@ -41,6 +41,7 @@ std::size_t Slice::spare_bytes() const noexcept {
 
 void Slice::append(std::string_view bytes) noexcept {
     HEADROOM_ASSERT(sole_owner() && bytes.size() <= spare_bytes());
+    if (bytes.empty()) return;
     std::memcpy(data_ + size_, bytes.data(), bytes.size());
     size_ += bytes.size();
 }

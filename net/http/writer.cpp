@@ -18,8 +18,7 @@ bool is_target(std::string_view text) noexcept {
 }
 
 char* put(char* to, std::string_view bytes) noexcept {
-    std::memcpy(to, bytes.data(), bytes.size());
-    return to + bytes.size();
+    return std::copy(bytes.begin(), bytes.end(), to); // memcpy may not be given the null of an empty view
 }
 
 } // namespace
