@@ -84,7 +84,13 @@ Exchange::BodyStep Exchange::keep_parts(net::BodyParts& parts) {
         if (scanning_) scan_.finish();
         return BodyStep::done;
     }
-    if (body_.size() <= limits.body_bytes_max) return BodyStep::need_more;
+    if (body_.size() <= limits.body_bytes_max) {
+        // of many bodies that together do not fit, those that ask for the last bytes go, so that the others
+        // come to their end; all waiting for memory, none would
+        if (!shard().memory_short()) return BodyStep::need_more;
+        refusal_ = out_of_memory();
+        return BodyStep::refused;
+    }
     if (!body_may_stream()) {
         refusal_ = too_large();
         return BodyStep::refused;

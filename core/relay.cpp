@@ -66,7 +66,8 @@ net::Task<net::Result<void>> Relay::hold() {
     const HoldConfig& limits = exchange_.shard().config().hold;
     if (stream_) attempt_.hold_until(exchange_.shard().loop().now() + limits.time_max);
     net::Result<void> read;
-    while (read && !attempt_.body_whole() && attempt_.held_bytes() <= limits.bytes_max) {
+    while (read && !attempt_.body_whole() && attempt_.held_bytes() <= limits.bytes_max &&
+           !exchange_.shard().memory_short()) {
         net::BodyParts parts;
         read = co_await attempt_.read_parts(parts);
         if (!read) break;

@@ -8,6 +8,10 @@
 namespace headroom::core {
 namespace {
 
+/// One part in so many of the memory is kept from request bodies and held responses: what ends requests, and
+/// so frees memory, needs some.
+constexpr std::size_t reserve_share = 16;
+
 net::LoopOptions loop_options(const SharedState& shared) {
     net::LoopOptions options;
     options.memory_bytes_max = shared.memory_bytes_per_shard.load(std::memory_order_relaxed);
@@ -77,6 +81,11 @@ bool Shard::may_accept() const noexcept {
     constexpr std::size_t first_receive_bytes = 2 * net::BufferPool::small_bytes;
     return session_count_ < shared_.sessions_per_shard_max &&
            const_cast<net::Loop&>(loop_).buffers().has_room_for(first_receive_bytes);
+}
+
+bool Shard::memory_short() noexcept {
+    const net::BufferPool& pool = loop_.buffers();
+    return !pool.has_room_for(pool.memory_bytes_max() / reserve_share);
 }
 
 void Shard::on_wake() {

@@ -64,6 +64,9 @@ class Shard {
     ShardCounters& count() noexcept { return counters_; }
     net::TlsContext* client_tls() const noexcept { return shared_.client_tls; }
     bool draining() const noexcept { return draining_; }
+    /// Whether so little buffer memory is left that nothing more may be held: a body still arriving is
+    /// refused, a response still held is passed on.
+    bool memory_short() noexcept;
     /// A session is listed while it lives, so that a drain reaches it.
     void link(Session& session) noexcept;
     void unlink(Session& session) noexcept;

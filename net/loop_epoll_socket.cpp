@@ -92,7 +92,13 @@ bool Socket::State::fill() {
     BufferPool& pool = loop.loop.buffers();
     Block* block = pool.acquire(wants_large() ? BlockSize::large : BlockSize::small);
     if (block == nullptr && wants_large()) block = pool.acquire(BlockSize::small);
-    if (block == nullptr) return false;
+    if (block == nullptr) {
+        // who waits for memory must still see that its peer has reset, or two that wait could wait for ever
+        if (!lost) return false;
+        readable = false;
+        end_input(0);
+        return true;
+    }
     Slice piece(block, block->data(), block->capacity_bytes);
     ssize_t received = 0;
     do {
