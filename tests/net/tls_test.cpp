@@ -307,6 +307,36 @@ TEST_F(TlsHandshakeTest, ASessionOfAnotherServerIsNotResumedButHarmless) {
     }
 }
 
+class TlsMemoryTest : public TlsTest {
+  public:
+    TlsMemoryTest() : TlsTest(LoopOptions{.memory_bytes_max = std::size_t{8} << 20U}) {}
+};
+
+TEST_F(TlsMemoryTest, TheBoundEndsASendAndPutsOffAReceive) {
+    auto streams = secure_pair();
+    settle();
+    std::optional<Result<void>> sent;
+    start(send_stream(&streams->client, {"hello"}, &sent));
+    run_until([&] { return streams->server.socket().has_input() && sent.has_value(); });
+    BufferPool& pool = loop_.buffers();
+    std::vector<Slice> hoard;
+    while (pool.has_room_for(BufferPool::small_bytes)) {
+        Block* block = pool.acquire_exact(BufferPool::small_bytes);
+        hoard.emplace_back(block, block->data(), 0);
+    }
+    Received received;
+    start(receive_stream(&streams->server, &received, 5));
+    run_until([&] { return received.error.has_value(); });
+    EXPECT_EQ(*received.error, (Error{ErrorCode::no_memory, Side::client, false}));
+    start(send_stream(&streams->client, {"one", "two"}, &sent));
+    run_until([&] { return sent.has_value() && !sent->ok(); });
+    EXPECT_EQ(sent->error(), (Error{ErrorCode::no_memory, Side::backend, true}));
+    hoard.clear();
+    Received later;
+    start(receive_stream(&streams->server, &later, 5));
+    run_until([&] { return later.bytes == "hello"; });
+}
+
 TEST(TlsContextTest, SaysWhichFileIsWrong) {
     const Identity good = TestAuthority::shared().issue();
     const Identity other = TestAuthority::shared().issue();
