@@ -39,10 +39,6 @@ class TokenTables {
     [[nodiscard]] const TokenSplit& split(std::uint32_t token) const noexcept {
         return blob_.splits[token - byte_tokens_count];
     }
-    /// The size of the token that long runs of `byte` consist of, or 0.
-    [[nodiscard]] std::uint32_t run_size(std::uint8_t byte) const noexcept {
-        return blob_.header->run_sizes[byte];
-    }
     /// Writes the token's bytes to the start of `text`, which has room for trie().length(token) of them.
     void spell(std::uint32_t token, std::span<char> text) const noexcept;
 

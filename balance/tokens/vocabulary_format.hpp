@@ -31,8 +31,6 @@ struct VocabularyHeader {
     std::uint32_t root_children = 0;             ///< How many of the first nodes hang at the root.
     std::uint32_t text_bytes = 0;                ///< Sum of the lengths of all tokens.
     std::array<std::uint8_t, 256> byte_tokens{}; ///< The token of each byte.
-    /// For each byte, the size of the run token that follows itself in long runs of that byte; 0 is none.
-    std::array<std::uint8_t, 256> run_sizes{};
     /// Bigrams of which a token holds only a part: [lead byte & 15], bit (last byte of the character before &
     /// 63).
     std::array<std::uint64_t, 16> partial_bigrams{};

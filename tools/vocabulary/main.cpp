@@ -43,7 +43,6 @@ std::string make_tables(const std::vector<std::string>& tokens) {
     for (std::size_t byte = 0; byte < 256; ++byte) {
         const char text = static_cast<char>(byte);
         header.byte_tokens.at(byte) = static_cast<std::uint8_t>(merges.find({&text, 1}));
-        header.run_sizes.at(byte) = merges.run_size(text);
     }
     const std::vector<std::uint16_t> displacements = place_pairs(splits, header);
     const std::vector<std::uint64_t> bigrams = collect_bigrams(tokens, header);

@@ -61,11 +61,4 @@ std::vector<balance::TokenSplit> Merges::canonical_splits() const {
     return splits;
 }
 
-std::uint8_t Merges::run_size(char byte) const {
-    const std::vector<std::uint32_t> parts = encode(std::string(1024, byte));
-    const std::size_t middle = parts.size() / 2;
-    if (middle + 1 >= parts.size() || parts[middle] != parts[middle - 1]) return 0;
-    return static_cast<std::uint8_t>(tokens_[parts[middle]].size());
-}
-
 } // namespace headroom::vocabulary

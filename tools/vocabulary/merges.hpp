@@ -23,9 +23,6 @@ class Merges {
     /// when a part does not rank below the whole: the counter's theorems rest on both.
     [[nodiscard]] std::vector<balance::TokenSplit> canonical_splits() const;
 
-    /// The size of the token that long runs of `byte` consist of, or 0 when they do not consist of one.
-    [[nodiscard]] std::uint8_t run_size(char byte) const;
-
     [[nodiscard]] std::uint32_t find(std::string_view bytes) const;
 
   private:

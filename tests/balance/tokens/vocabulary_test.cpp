@@ -160,19 +160,6 @@ TEST_P(VocabularyOf, TokensStayApartExactlyWhenBpeLeavesThemSo) {
     EXPECT_LT(apart, 32'000);
 }
 
-TEST_P(VocabularyOf, RunSizesAreWhatLongRunsConsistOf) {
-    int runs = 0;
-    for (std::uint32_t byte = 0; byte < 256; ++byte) {
-        const std::uint32_t size = tables_.run_size(static_cast<std::uint8_t>(byte));
-        if (size == 0) continue;
-        ++runs;
-        const std::uint32_t token = plain_.find(std::string(size, static_cast<char>(byte)));
-        ASSERT_NE(token, no_token);
-        ASSERT_TRUE(tables_.stay_apart(token, token));
-    }
-    EXPECT_GT(runs, 200);
-}
-
 /// A character of three bytes that ends (or begins) with the bytes that a token has of it.
 std::string whole(std::string_view part, bool has_end, Random& random) {
     std::string character{static_cast<char>(0xe0 + random.below(16)),
