@@ -2,7 +2,7 @@
 #include "balance/tokens/text_features.hpp"
 
 #include "tests/balance/random.hpp"
-#include "tests/balance/random_text.hpp"
+#include "tests/balance/tokens/random_text.hpp"
 
 #include <gtest/gtest.h>
 
