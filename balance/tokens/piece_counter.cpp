@@ -220,8 +220,8 @@ void PieceCounter::look_up_scalar(PieceCounter& self) noexcept {
     self.look_up();
 }
 
-[[gnu::target("avx2,bmi,bmi2,lzcnt,popcnt,avx512f,avx512bw,avx512vl,avx512dq")]] void
-PieceCounter::look_up_avx512(PieceCounter& self) noexcept {
+[[gnu::target("avx2,bmi,bmi2,lzcnt,popcnt,avx512f,avx512bw")]] void PieceCounter::look_up_avx512(
+    PieceCounter& self) noexcept {
     self.look_up();
 }
 

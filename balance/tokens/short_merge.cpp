@@ -121,8 +121,8 @@ void ShortMerge::count_scalar(ShortMerge& self, std::span<UncountedPiece> pieces
     run<8>(self, pieces);
 }
 
-[[gnu::target("avx2,bmi,bmi2,lzcnt,popcnt,avx512f,avx512bw,avx512vl,avx512dq")]] void
-ShortMerge::count_avx512(ShortMerge& self, std::span<UncountedPiece> pieces) noexcept {
+[[gnu::target("avx2,bmi,bmi2,lzcnt,popcnt,avx512f,avx512bw")]] void ShortMerge::count_avx512(
+    ShortMerge& self, std::span<UncountedPiece> pieces) noexcept {
     run<8>(self, pieces);
 }
 
