@@ -38,6 +38,8 @@ struct WindowCut {
     unsigned bytes;       ///< The window's end.
     bool final;           ///< The text ends there, and every start is known.
     bool undecided;       ///< The last start's piece is one that only the matcher can end.
+    bool word;            ///< That piece is a word, and a letter without case is the window's last character.
+    bool has_lower;       ///< It has a lower case letter.
 };
 
 /// The lowest `count` bits, for 0 to 64.

@@ -126,6 +126,28 @@ TEST(PieceWindows, RandomTextsAtEveryShift) {
     }
 }
 
+/// Words that fill a window are followed to their end in another way than short ones.
+TEST(PieceWindows, LongWordsEndAlike) {
+    Comparison comparison;
+    for (const std::string_view first : {"", "、", "a", "A", "Aa", "!!", "7", "'"}) {
+        for (const std::string_view middle : {"中", "あ", "한", "ไ", "ต่", "हि", "々", "ー"}) {
+            for (const std::string_view last :
+                 {"", "A", "Aa", "AB", "a", "aA", "'s", "'S中", "'x", "\u0301", "\u0301A", "7", "。", " ",
+                  "\n", "\xe4\xb8", "\u3000", "\u30fb中A", "\u309b"}) {
+                for (const std::size_t count : {19U, 20U, 21U, 22U, 31U, 40U, 43U, 64U}) {
+                    std::string text(first);
+                    for (std::size_t i = 0; i < count; ++i)
+                        text += middle;
+                    text += last;
+                    comparison.compare(text, 0, 2);
+                    comparison.compare(text + "中文。", 61, 63);
+                    if (HasFatalFailure()) return;
+                }
+            }
+        }
+    }
+}
+
 void append_utf8(std::string& text, std::uint32_t point) {
     const auto add = [&text](std::uint32_t byte) { text += static_cast<char>(byte); };
     if (point < 0x80) return add(point);
