@@ -161,7 +161,7 @@ HEADROOM_WINDOW_CODE WindowCut cut_ascii(const char* text, const char* end, cons
                                          unsigned size) noexcept {
     const bool closed = end - text == size;
     const WindowStarts found = window_starts<encoding>(masks, size, closed);
-    WindowCut cut{found.starts, size, closed, false, false, false};
+    WindowCut cut{.starts = found.starts, .bytes = size, .final = closed};
     cut_contractions<encoding>(text, end, found.apostrophes, cut);
     return cut;
 }
@@ -177,7 +177,7 @@ HEADROOM_WINDOW_CODE WindowCut cut_mixed(const char* text, const char* end, type
     WindowLayout layout = window_layout(non_ascii, continuation, three, Simd::at_least(bytes, 0xf0), size);
     const typename Simd::Kinds kinds =
         kinds_beyond_ascii<Simd>(text, bytes, three, continuation & layout.last, layout);
-    if (layout.bytes == 0) return {1, size, false, true, false, false};
+    if (layout.bytes == 0) return {.starts = 1, .bytes = size, .undecided = true, .invalid = true};
     const auto pack = [&layout](std::uint64_t mask)
                           HEADROOM_WINDOW_LAMBDA { return Simd::extract(mask, layout.last); };
     WindowMasks packed;
@@ -196,14 +196,16 @@ HEADROOM_WINDOW_CODE WindowCut cut_mixed(const char* text, const char* end, type
     const bool closed = end - text == layout.bytes;
     const WindowStarts found = window_starts<encoding>(packed, count, closed);
     const std::uint64_t starts = found.starts & bits_below(found.decided);
-    const bool undecided = found.decided < count;
+    // A character that the window only cuts off misses three bytes at most.
+    const bool invalid = layout.bytes + 4 <= size;
+    const bool undecided = found.decided < count || invalid;
     const std::uint64_t ends_word = packed.caseless | (encoding == Encoding::cl100k_base ? 0 : packed.mark);
-    WindowCut cut{Simd::deposit(starts, layout.first),
-                  layout.bytes,
-                  closed && !undecided,
-                  undecided,
-                  !closed && !undecided && (ends_word >> (count - 1) & 1) != 0,
-                  false};
+    WindowCut cut{.starts = Simd::deposit(starts, layout.first),
+                  .bytes = layout.bytes,
+                  .final = closed && !undecided,
+                  .undecided = undecided,
+                  .invalid = invalid,
+                  .word = !closed && !undecided && (ends_word >> (count - 1) & 1) != 0};
     cut_contractions<encoding>(
         text, end, Simd::deposit(found.apostrophes & bits_below(found.decided), layout.first), cut);
     const std::uint64_t lower = (masks.lower | Simd::of_kind(kinds, character::lower)) & layout.last;
@@ -290,7 +292,7 @@ HEADROOM_WINDOW_CODE std::size_t split_windows(std::string_view text, std::size_
                                   : cut_mixed<Simd, encoding>(next, end, bytes, non_ascii, masks, size);
         const auto base = static_cast<std::uint32_t>(next - begin);
         const std::size_t room = out.size() - count;
-        const char* const behind_window = next + cut.bytes;
+        const char* const window = next;
         if (room >= 64) {
             // The next window must not wait for what is being written.
             count += Simd::emit(&out[count], base, cut);
@@ -305,10 +307,16 @@ HEADROOM_WINDOW_CODE std::size_t split_windows(std::string_view text, std::size_
             if (count == out.size() || cut.final || (added != 0 && !cut.undecided)) continue;
         }
         // A piece that is longer than the window, or that the algebra does not decide.
-        const char* const behind = cut.word ? finish_word<Simd, encoding>(behind_window, end, cut.has_lower)
-                                            : match_piece<encoding>(next, end);
-        out[count++] = {static_cast<std::uint32_t>(next - begin), static_cast<std::uint32_t>(behind - next)};
-        next = behind;
+        const char* behind = cut.word ? finish_word<Simd, encoding>(window + cut.bytes, end, cut.has_lower)
+                                      : match_piece<encoding>(next, end);
+        while (true) {
+            out[count++] = {static_cast<std::uint32_t>(next - begin),
+                            static_cast<std::uint32_t>(behind - next)};
+            next = behind;
+            // Where not even the characters are clear, reading a window for every piece would be slow.
+            if (!cut.invalid || next >= window + size || count == out.size()) break;
+            behind = match_piece<encoding>(next, end);
+        }
     }
     at = static_cast<std::size_t>(next - begin);
     return count;
