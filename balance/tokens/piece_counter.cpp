@@ -6,25 +6,9 @@
 
 #include <algorithm>
 #include <cstring>
+#include <vector>
 
 namespace headroom::balance {
-namespace {
-
-bool is_ascii(const char* text, std::uint32_t size) noexcept {
-    std::uint64_t high = 0;
-    std::uint32_t i = 0;
-    for (; i + 8 <= size; i += 8) {
-        std::uint64_t eight = 0;
-        std::memcpy(&eight, text + i, sizeof eight);
-        high |= eight;
-    }
-    for (; i < size; ++i)
-        high |= static_cast<std::uint8_t>(text[i]);
-    return (high & 0x8080'8080'8080'8080U) == 0;
-}
-
-} // namespace
-
 PieceCounter::PieceCounter(const TokenTables& tables, Isa isa, const PieceCacheSizes& sizes,
                            std::pmr::memory_resource& memory)
     : tables_(&tables),
@@ -33,15 +17,27 @@ PieceCounter::PieceCounter(const TokenTables& tables, Isa isa, const PieceCacheS
       encoder_(tables) {
     if (!isa_supported(isa)) isa = best_isa();
     look_up_ = isa == Isa::avx512 ? look_up_avx512 : isa == Isa::avx2 ? look_up_avx2 : look_up_scalar;
-    // Common words are known from the start: ranks are in the order of how often they merged.
-    constexpr std::uint32_t seeded = 20'000;
-    std::array<char, 128> text{};
-    for (std::uint32_t token = std::min(seeded, tables.tokens()); token-- > byte_tokens_count;) {
-        const std::uint32_t size = tables.trie().length(token);
+    if (cache_.on()) remember_common();
+}
+
+void PieceCounter::remember_common() {
+    // Ranks are in the order of how often they merged, so the first ones are what texts consist of.
+    constexpr std::uint32_t common = 20'000;
+    std::vector<std::uint64_t> keys(std::min(common, tables_->tokens()));
+    for (std::uint32_t token = 0; token < keys.size(); ++token) {
+        // The parts of a token come before it; a key of more than eight bytes is never used.
+        if (token < byte_tokens_count) {
+            keys[token] = tables_->byte_of(token);
+        } else if (tables_->trie().length(token) <= sizeof(std::uint64_t)) {
+            const TokenSplit& split = tables_->split(token);
+            keys[token] = keys[split.left] | keys[split.right] << 8 * tables_->trie().length(split.left);
+        }
+    }
+    // The most common ones last: the first ones give way when a line is full.
+    for (std::size_t token = keys.size(); token-- > 0;) {
+        const std::uint32_t size = tables_->trie().length(static_cast<std::uint32_t>(token));
         if (size > sizeof(std::uint64_t)) continue;
-        tables.spell(token, text);
-        const ShortKey key = short_key(text.data(), size);
-        if (cache_.on() && std::memchr(text.data(), 0, size) == nullptr) cache_.remember_hot(key.low);
+        if (std::memchr(&keys[token], 0, size) == nullptr) cache_.remember_hot(keys[token]);
     }
 }
 
@@ -62,17 +58,18 @@ TextCount PieceCounter::count(std::string_view text, std::span<const Piece> piec
         }
     }
     look_up_(*this);
+    look_up_phrases();
     merge_unknown();
     return result_;
 }
 
 /// Pieces with characters of three bytes fall into parts that never join.
 void PieceCounter::add_long(const Piece& piece) noexcept {
-    if (is_ascii(at(piece), piece.size)) {
+    const std::string_view whole(at(piece), piece.size);
+    if (!BigramCut::may_cut(whole)) {
         add(piece);
         return;
     }
-    const std::string_view whole(at(piece), piece.size);
     for (std::size_t from = 0; from < whole.size();) {
         const std::size_t cut = tables_->bigrams().next(whole, from);
         add({piece.begin + static_cast<std::uint32_t>(from), static_cast<std::uint32_t>(cut - from)});
@@ -96,11 +93,25 @@ void PieceCounter::add(const Piece& part) noexcept {
 }
 
 void PieceCounter::add_phrase(const Piece& part) noexcept {
-    const ShortKey start = short_key(at(part), 16);
-    const ShortKey rest = short_key(at(part) + 16, part.size - 16);
-    const std::uint32_t known = cache_.find_phrase(cache_.phrase_line(start, rest), start, rest);
-    result_.tokens += known;
-    if (known == 0) add_unknown(part);
+    Phrase& phrase = phrases_[phrases_count_++];
+    phrase.part = part;
+    phrase.start = short_key(at(part), 16);
+    phrase.rest = text_.size() - part.begin >= 16 + short_key_read
+                      ? short_key_inside(at(part) + 16, part.size - 16)
+                      : short_key(at(part) + 16, part.size - 16);
+    phrase.line = cache_.phrase_line(phrase.start, phrase.rest);
+    cache_.prefetch_phrase(phrase.line);
+    if (phrases_count_ == phrases_.size()) look_up_phrases();
+}
+
+void PieceCounter::look_up_phrases() noexcept {
+    for (std::size_t i = 0; i < phrases_count_; ++i) {
+        const Phrase& phrase = phrases_[i];
+        const std::uint32_t known = cache_.find_phrase(phrase.line, phrase.start, phrase.rest);
+        result_.tokens += known;
+        if (known == 0) add_unknown(phrase.part);
+    }
+    phrases_count_ = 0;
 }
 
 void PieceCounter::add_chain(const Piece& part) noexcept {

@@ -39,12 +39,21 @@ class PieceCounter {
 
   private:
     static constexpr std::size_t batch_max = 256;
+    /// A piece of 16 to 31 bytes whose place in the cache is being fetched.
+    struct Phrase {
+        Piece part;
+        ShortKey start;
+        ShortKey rest;
+        std::size_t line;
+    };
     using LookUp = void (*)(PieceCounter&) noexcept;
 
     [[nodiscard]] const char* at(const Piece& part) const noexcept { return text_.data() + part.begin; }
+    void remember_common();
     void add(const Piece& part) noexcept;
     void add_long(const Piece& piece) noexcept;
     void add_phrase(const Piece& part) noexcept;
+    void look_up_phrases() noexcept;
     void add_chain(const Piece& part) noexcept;
     void add_unknown(const Piece& part) noexcept;
     void encode(const Piece& part) noexcept;
@@ -71,11 +80,13 @@ class PieceCounter {
     TextCount result_;
     bool has_nul_ = false;
     std::size_t parts_count_ = 0;
+    std::size_t phrases_count_ = 0;
     std::size_t unknown_count_ = 0;
     std::array<Piece, batch_max> parts_;         ///< Of up to 15 bytes, to be looked up.
     std::array<ShortKey, batch_max> keys_;       ///< Theirs.
     std::array<std::uint16_t, batch_max> queue_; ///< Those that are not hot, then those that are not known.
     std::array<std::uint32_t, batch_max> lines_; ///< Where the table of words may hold them.
+    std::array<Phrase, 32> phrases_;             ///< To be looked up.
     std::array<UncountedPiece, batch_max> unknown_; ///< To be merged.
 };
 
