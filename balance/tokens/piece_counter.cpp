@@ -49,15 +49,17 @@ TextCount PieceCounter::count(std::string_view text, std::span<const Piece> piec
     result_ = {};
     const std::size_t end = std::size_t{pieces.back().begin} + pieces.back().size;
     has_nul_ = std::memchr(at(pieces.front()), 0, end - pieces.front().begin) != nullptr;
-    for (const Piece& piece : pieces) {
-        if (piece.size <= word_bytes_max && !has_nul_) [[likely]] {
-            parts_[parts_count_++] = piece;
-            if (parts_count_ == batch_max) look_up_(*this);
-        } else {
+    if (has_nul_ || !cache_.on()) {
+        for (const Piece& piece : pieces)
             add_long(piece);
+    } else {
+        for (; !pieces.empty(); pieces = pieces.subspan(std::min(batch_max, pieces.size()))) {
+            look_up_(*this, pieces.first(std::min(batch_max, pieces.size())));
+            for (std::size_t i = 0; i < long_count_; ++i)
+                add_long(pieces[long_[i]]);
         }
     }
-    look_up_(*this);
+    look_up_parts();
     look_up_phrases();
     merge_unknown();
     return result_;
@@ -84,7 +86,7 @@ void PieceCounter::add(const Piece& part) noexcept {
         add_unknown(part);
     } else if (part.size <= word_bytes_max) {
         parts_[parts_count_++] = part;
-        if (parts_count_ == batch_max) look_up_(*this);
+        if (parts_count_ == batch_max) look_up_parts();
     } else if (part.size <= phrase_bytes_max) {
         add_phrase(part);
     } else {
@@ -176,73 +178,92 @@ void PieceCounter::estimate(std::string_view rest) noexcept {
     result_.tokens += estimate_tokens(rest);
 }
 
-void PieceCounter::load_keys() noexcept {
-    // Keys are read as 16 bytes where the text goes on that far.
-    std::size_t inside = parts_count_;
-    while (inside > 0 && text_.size() - parts_[inside - 1].begin < short_key_read)
-        --inside;
-    for (std::size_t i = 0; i < inside; ++i)
-        keys_[i] = short_key_inside(at(parts_[i]), parts_[i].size);
-    for (std::size_t i = inside; i < parts_count_; ++i)
-        keys_[i] = short_key(at(parts_[i]), parts_[i].size);
+void PieceCounter::look_up_parts() noexcept {
+    // Parts are short, so this leaves no long ones behind; those of the caller's batch are kept from it.
+    const std::size_t long_count = long_count_;
+    look_up_(*this, {parts_.data(), parts_count_});
+    long_count_ = long_count;
+    parts_count_ = 0;
 }
 
-void PieceCounter::look_up() noexcept {
-    load_keys();
-    std::uint64_t tokens = 0;
-    std::size_t queued = 0;
-    for (std::size_t i = 0; i < parts_count_; ++i) {
-        // No branch: which piece is hot cannot be predicted.
-        const unsigned hot =
-            unsigned{parts_[i].size <= sizeof(std::uint64_t)} & unsigned{cache_.is_hot(keys_[i].low)};
+/// Sorts pieces: hot ones are counted, other words queued with their keys, longer pieces set aside. Without a
+/// branch, since which piece is what cannot be predicted.
+template <bool Inside>
+void PieceCounter::sort_pieces(std::span<const Piece> pieces, std::size_t from) noexcept {
+    std::size_t hot_count = 0;
+    std::size_t queued = queued_;
+    std::size_t long_count = long_count_;
+    for (std::size_t i = from; i < pieces.size(); ++i) {
+        const std::uint32_t size = std::min<std::uint32_t>(pieces[i].size, short_key_read);
+        const ShortKey key = Inside ? short_key_inside(at(pieces[i]), size) : short_key(at(pieces[i]), size);
+        const unsigned hot = unsigned{size <= sizeof(std::uint64_t)} & unsigned{cache_.is_hot(key.low)};
+        const unsigned longer = unsigned{size > word_bytes_max};
         queue_[queued] = static_cast<std::uint16_t>(i);
-        queued += hot ^ 1;
-        tokens += hot;
+        keys_[queued] = key;
+        queued += (hot | longer) ^ 1;
+        long_[long_count] = static_cast<std::uint16_t>(i);
+        long_count += longer;
+        hot_count += hot;
     }
-    for (std::size_t i = 0; i < queued; ++i) {
-        const std::size_t line = cache_.word_line(keys_[queue_[i]]);
+    result_.tokens += hot_count;
+    queued_ = queued;
+    long_count_ = long_count;
+}
+
+void PieceCounter::look_up(std::span<const Piece> pieces) noexcept {
+    // Keys are read as 16 bytes where the text goes on that far.
+    std::size_t inside = pieces.size();
+    while (inside > 0 && text_.size() - pieces[inside - 1].begin < short_key_read)
+        --inside;
+    queued_ = 0;
+    long_count_ = 0;
+    sort_pieces<true>(pieces.first(inside), 0);
+    sort_pieces<false>(pieces, inside);
+    for (std::size_t i = 0; i < queued_; ++i) {
+        const std::size_t line = cache_.word_line(keys_[i]);
         cache_.prefetch_word(line);
         lines_[i] = static_cast<std::uint32_t>(line);
     }
+    std::uint64_t tokens = 0;
     std::size_t unknown = 0;
-    for (std::size_t i = 0; i < queued; ++i) {
-        const std::size_t part = queue_[i];
-        const std::uint32_t known = cache_.find_word(lines_[i], keys_[part]);
+    for (std::size_t i = 0; i < queued_; ++i) {
+        const std::uint32_t known = cache_.find_word(lines_[i], keys_[i]);
         tokens += known;
-        queue_[unknown] = static_cast<std::uint16_t>(part);
+        const std::size_t piece = queue_[i];
+        queue_[unknown] = static_cast<std::uint16_t>(piece);
         unknown += known == 0 ? 1 : 0;
         // One in sixteen is enough for the table of hot pieces to follow the text.
-        if (known == 1 && (++hits_ & 15) == 0 && parts_[part].size <= sizeof(std::uint64_t))
-            cache_.remember_hot(keys_[part].low);
+        if ((++hits_ & 15) == 0 && known == 1 && pieces[piece].size <= sizeof(std::uint64_t))
+            cache_.remember_hot(keys_[i].low);
     }
     result_.tokens += tokens;
-    parts_count_ = 0;
     for (std::size_t i = 0; i < unknown; ++i)
-        add_unknown(parts_[queue_[i]]);
+        add_unknown(pieces[queue_[i]]);
 }
 
-void PieceCounter::look_up_scalar(PieceCounter& self) noexcept {
-    self.look_up();
+void PieceCounter::look_up_scalar(PieceCounter& self, std::span<const Piece> pieces) noexcept {
+    self.look_up(pieces);
 }
 
 #if defined(__x86_64__)
 
-[[gnu::target("avx2,bmi,bmi2,lzcnt,popcnt")]] void PieceCounter::look_up_avx2(PieceCounter& self) noexcept {
-    self.look_up();
+[[gnu::target("avx2,bmi,bmi2,lzcnt,popcnt")]] void PieceCounter::look_up_avx2(
+    PieceCounter& self, std::span<const Piece> pieces) noexcept {
+    self.look_up(pieces);
 }
 
 [[gnu::target("avx2,bmi,bmi2,lzcnt,popcnt,avx512f,avx512bw")]] void PieceCounter::look_up_avx512(
-    PieceCounter& self) noexcept {
-    self.look_up();
+    PieceCounter& self, std::span<const Piece> pieces) noexcept {
+    self.look_up(pieces);
 }
 
 #else
 
-void PieceCounter::look_up_avx2(PieceCounter& self) noexcept {
-    self.look_up();
+void PieceCounter::look_up_avx2(PieceCounter& self, std::span<const Piece> pieces) noexcept {
+    self.look_up(pieces);
 }
-void PieceCounter::look_up_avx512(PieceCounter& self) noexcept {
-    self.look_up();
+void PieceCounter::look_up_avx512(PieceCounter& self, std::span<const Piece> pieces) noexcept {
+    self.look_up(pieces);
 }
 
 #endif

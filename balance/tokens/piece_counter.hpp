@@ -46,13 +46,14 @@ class PieceCounter {
         ShortKey rest;
         std::size_t line;
     };
-    using LookUp = void (*)(PieceCounter&) noexcept;
+    using LookUp = void (*)(PieceCounter&, std::span<const Piece>) noexcept;
 
     [[nodiscard]] const char* at(const Piece& part) const noexcept { return text_.data() + part.begin; }
     void remember_common();
     void add(const Piece& part) noexcept;
     void add_long(const Piece& piece) noexcept;
     void add_phrase(const Piece& part) noexcept;
+    void look_up_parts() noexcept;
     void look_up_phrases() noexcept;
     void add_chain(const Piece& part) noexcept;
     void add_unknown(const Piece& part) noexcept;
@@ -61,11 +62,12 @@ class PieceCounter {
     void merge_unknown() noexcept;
     void estimate(std::string_view rest) noexcept;
 
-    [[gnu::always_inline]] inline void look_up() noexcept;
-    [[gnu::always_inline]] inline void load_keys() noexcept;
-    static void look_up_scalar(PieceCounter& self) noexcept;
-    static void look_up_avx2(PieceCounter& self) noexcept;
-    static void look_up_avx512(PieceCounter& self) noexcept;
+    [[gnu::always_inline]] inline void look_up(std::span<const Piece> pieces) noexcept;
+    template <bool Inside>
+    [[gnu::always_inline]] inline void sort_pieces(std::span<const Piece> pieces, std::size_t from) noexcept;
+    static void look_up_scalar(PieceCounter& self, std::span<const Piece> pieces) noexcept;
+    static void look_up_avx2(PieceCounter& self, std::span<const Piece> pieces) noexcept;
+    static void look_up_avx512(PieceCounter& self, std::span<const Piece> pieces) noexcept;
 
     const TokenTables* tables_;
     PieceCache cache_;
@@ -80,11 +82,14 @@ class PieceCounter {
     TextCount result_;
     bool has_nul_ = false;
     std::size_t parts_count_ = 0;
+    std::size_t queued_ = 0;
+    std::size_t long_count_ = 0;
     std::size_t phrases_count_ = 0;
     std::size_t unknown_count_ = 0;
-    std::array<Piece, batch_max> parts_;         ///< Of up to 15 bytes, to be looked up.
-    std::array<ShortKey, batch_max> keys_;       ///< Theirs.
+    std::array<Piece, batch_max> parts_;         ///< Of longer pieces, up to 15 bytes, to be looked up.
+    std::array<std::uint16_t, batch_max> long_;  ///< The pieces of a batch that are longer than that.
     std::array<std::uint16_t, batch_max> queue_; ///< Those that are not hot, then those that are not known.
+    std::array<ShortKey, batch_max> keys_;       ///< Of those that are not hot.
     std::array<std::uint32_t, batch_max> lines_; ///< Where the table of words may hold them.
     std::array<Phrase, 32> phrases_;             ///< To be looked up.
     std::array<UncountedPiece, batch_max> unknown_; ///< To be merged.
