@@ -2,12 +2,10 @@
 // Counters: MB/s of thread CPU time; x_simdjson is the time relative to simdjson parsing the same text as a
 // JSON string in the same run, which says more than MB/s on a machine that is shared.
 #include "balance/tokens/token_counter.hpp"
+#include "bench/micro/simdjson_time.hpp"
 #include "bench/micro/text_corpus.hpp"
 
 #include <benchmark/benchmark.h>
-#include <simdjson.h>
-
-#include <time.h>
 
 #include <algorithm>
 #include <array>
@@ -20,8 +18,10 @@
 namespace headroom::balance {
 namespace {
 
+using bench::simdjson_seconds;
 using bench::text_corpus;
 using bench::TextClass;
+using bench::thread_seconds;
 
 constexpr std::array isa_names = {"scalar", "avx2", "avx512"};
 
@@ -30,46 +30,9 @@ const Vocabulary& vocabulary() {
     return one;
 }
 
-double thread_seconds() {
-    timespec now{};
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-    return static_cast<double>(now.tv_sec) + 1e-9 * static_cast<double>(now.tv_nsec);
-}
-
 std::uint64_t count(TokenCounter& counter, std::string_view text) {
     WorkBudget budget{~std::uint64_t{0}};
     return counter.count(text, budget).tokens;
-}
-
-std::string as_json_string(std::string_view text) {
-    std::string json = "\"";
-    for (const char c : text) {
-        if (c == '"' || c == '\\') json += '\\';
-        json += static_cast<unsigned char>(c) < 0x20 ? ' ' : c;
-    }
-    return json + '"';
-}
-
-/// Seconds that simdjson needs for these texts as JSON strings, the best of a few.
-double simdjson_seconds(const std::vector<std::string>& texts) {
-    std::vector<simdjson::padded_string> strings;
-    for (const std::string& text : texts)
-        strings.emplace_back(as_json_string(text));
-    simdjson::ondemand::parser parser;
-    double best = 1e9;
-    for (int round = 0; round < 7; ++round) {
-        const double start = thread_seconds();
-        for (const simdjson::padded_string& string : strings) {
-            simdjson::ondemand::document document;
-            std::string_view value;
-            if (parser.iterate(string).get(document) != simdjson::SUCCESS ||
-                document.get_string().get(value) != simdjson::SUCCESS)
-                continue;
-            benchmark::DoNotOptimize(value.data());
-        }
-        best = std::min(best, thread_seconds() - start);
-    }
-    return best;
 }
 
 struct Subject {
