@@ -1,7 +1,6 @@
 // The way of a piece: cut into parts, looked up, merged, remembered.
 #include "balance/tokens/piece_counter.hpp"
 
-#include "balance/tokens/byte_estimate.hpp"
 #include "balance/tokens/piece_key.hpp"
 
 #include <algorithm>
@@ -12,11 +11,13 @@ namespace headroom::balance {
 PieceCounter::PieceCounter(const TokenTables& tables, Isa isa, const PieceCacheSizes& sizes,
                            std::pmr::memory_resource& memory)
     : tables_(&tables),
+      isa_(isa_supported(isa) ? isa : best_isa()),
       cache_(sizes, memory),
-      merge_(tables, isa_supported(isa) ? isa : best_isa()),
-      encoder_(tables) {
-    if (!isa_supported(isa)) isa = best_isa();
-    look_up_ = isa == Isa::avx512 ? look_up_avx512 : isa == Isa::avx2 ? look_up_avx2 : look_up_scalar;
+      merge_(tables, isa_),
+      encoder_(tables),
+      look_up_(isa_ == Isa::avx512 ? look_up_avx512
+               : isa_ == Isa::avx2 ? look_up_avx2
+                                   : look_up_scalar) {
     if (cache_.on()) remember_common();
 }
 
@@ -47,6 +48,7 @@ TextCount PieceCounter::count(std::string_view text, std::span<const Piece> piec
     text_ = text;
     budget_ = &budget;
     result_ = {};
+    uncounted_ = {};
     const std::size_t end = std::size_t{pieces.back().begin} + pieces.back().size;
     has_nul_ = std::memchr(at(pieces.front()), 0, end - pieces.front().begin) != nullptr;
     if (has_nul_ || !cache_.on()) {
@@ -127,7 +129,7 @@ void PieceCounter::add_unknown(const Piece& part) noexcept {
     if (part.size > short_piece_max) {
         encode(part);
     } else if (budget_->steps < part.size) {
-        estimate({at(part), part.size});
+        leave_out({at(part), part.size});
     } else {
         budget_->steps -= part.size;
         unknown_[unknown_count_++] = {at(part), part.size, 0};
@@ -140,7 +142,7 @@ void PieceCounter::encode(const Piece& part) noexcept {
     const LongEncoder::Count counted = encoder_.count(whole, *budget_);
     result_.tokens += counted.tokens;
     if (counted.bytes < whole.size()) {
-        estimate(whole.substr(counted.bytes));
+        leave_out(whole.substr(counted.bytes));
     } else {
         remember(whole.data(), part.size, static_cast<std::uint32_t>(counted.tokens));
     }
@@ -172,10 +174,10 @@ void PieceCounter::remember(const char* text, std::uint32_t size, std::uint32_t 
     }
 }
 
-void PieceCounter::estimate(std::string_view rest) noexcept {
+void PieceCounter::leave_out(std::string_view rest) noexcept {
     budget_->steps = 0;
     result_.exact = false;
-    result_.tokens += estimate_tokens(rest);
+    uncounted_.add(TextFeatures::of(rest, isa_));
 }
 
 void PieceCounter::look_up_parts() noexcept {

@@ -7,6 +7,7 @@
 #include "balance/tokens/piece_cache.hpp"
 #include "balance/tokens/piece_splitter.hpp"
 #include "balance/tokens/short_merge.hpp"
+#include "balance/tokens/text_features.hpp"
 #include "balance/tokens/vocabulary.hpp"
 #include "balance/tokens/work_budget.hpp"
 
@@ -19,7 +20,7 @@
 
 namespace headroom::balance {
 
-/// A number of tokens; `exact` is false when part of it was estimated.
+/// A number of tokens; `exact` is false when it is not of all the text, or part of it was estimated.
 struct TextCount {
     std::uint64_t tokens = 0;
     bool exact = true;
@@ -33,9 +34,12 @@ class PieceCounter {
                  std::pmr::memory_resource& memory);
 
     /// The tokens of `pieces`, which lie in `text` one behind the other, none of them empty. Once the budget
-    /// has run out, what is not remembered is estimated.
+    /// has run out, what is not remembered is left out and added to uncounted().
     [[nodiscard]] TextCount count(std::string_view text, std::span<const Piece> pieces,
                                   WorkBudget& budget) noexcept;
+
+    /// Of what the last call left out.
+    [[nodiscard]] const TextFeatures& uncounted() const noexcept { return uncounted_; }
 
   private:
     static constexpr std::size_t batch_max = 256;
@@ -60,7 +64,7 @@ class PieceCounter {
     void encode(const Piece& part) noexcept;
     void remember(const char* text, std::uint32_t size, std::uint32_t tokens) noexcept;
     void merge_unknown() noexcept;
-    void estimate(std::string_view rest) noexcept;
+    void leave_out(std::string_view rest) noexcept;
 
     [[gnu::always_inline]] inline void look_up(std::span<const Piece> pieces) noexcept;
     template <bool Inside>
@@ -70,6 +74,7 @@ class PieceCounter {
     static void look_up_avx512(PieceCounter& self, std::span<const Piece> pieces) noexcept;
 
     const TokenTables* tables_;
+    Isa isa_;
     PieceCache cache_;
     ShortMerge merge_;
     LongEncoder encoder_;
@@ -80,6 +85,7 @@ class PieceCounter {
     std::string_view text_;
     WorkBudget* budget_ = nullptr;
     TextCount result_;
+    TextFeatures uncounted_;
     bool has_nul_ = false;
     std::size_t parts_count_ = 0;
     std::size_t queued_ = 0;
