@@ -61,6 +61,10 @@ class TextFeatures {
     void add(TextFeature feature, std::uint64_t count) noexcept {
         counts_[static_cast<std::size_t>(feature)] += count;
     }
+    void add(const TextFeatures& other) noexcept {
+        for (std::size_t i = 0; i < counts_.size(); ++i)
+            counts_[i] += other.counts_[i];
+    }
 
     friend bool operator==(const TextFeatures&, const TextFeatures&) = default;
 
