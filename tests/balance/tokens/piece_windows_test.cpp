@@ -2,7 +2,8 @@
 // end, and reads nothing outside the text.
 #include "balance/tokens/piece_splitter.hpp"
 #include "tests/balance/random.hpp"
-#include "tests/balance/tokens/random_text.hpp"
+#include "tests/balance/tokens/mixed_text.hpp"
+#include "tests/balance/tokens/text_pools.hpp"
 
 #include <gtest/gtest.h>
 
@@ -108,7 +109,7 @@ TEST(PieceWindows, RandomTextsAreSplitAlike) {
         SCOPED_TRACE(seed_note(seed));
         Random random(seed);
         for (int i = 0; i < 100; ++i) {
-            const std::string text = random_text(random, random.chance(20) ? 200 : 25);
+            const std::string text = mixed_text(random, random.chance(20) ? 200 : 25);
             const std::size_t first = random.below(shift_max + 1);
             comparison.compare(text, all_shifts ? 0 : first, all_shifts ? shift_max : first);
         }
@@ -121,7 +122,7 @@ TEST(PieceWindows, RandomTextsAtEveryShift) {
     for (const std::uint64_t seed : seeds(1000)) {
         SCOPED_TRACE(seed_note(seed));
         Random random(seed + 1'000'000);
-        comparison.compare(random_text(random, 60), 0, shift_max);
+        comparison.compare(mixed_text(random, 60), 0, shift_max);
         if (testing::Test::HasFatalFailure()) return;
     }
 }
@@ -146,23 +147,6 @@ TEST(PieceWindows, LongWordsEndAlike) {
             }
         }
     }
-}
-
-void append_utf8(std::string& text, std::uint32_t point) {
-    const auto add = [&text](std::uint32_t byte) { text += static_cast<char>(byte); };
-    if (point < 0x80) return add(point);
-    if (point < 0x800) {
-        add(0xc0 | point >> 6);
-    } else {
-        if (point < 0x10000) {
-            add(0xe0 | point >> 12);
-        } else {
-            add(0xf0 | point >> 18);
-            add(0x80 | (point >> 12 & 0x3f));
-        }
-        add(0x80 | (point >> 6 & 0x3f));
-    }
-    add(0x80 | (point & 0x3f));
 }
 
 /// Surrogates too, which are invalid in UTF-8.
@@ -202,7 +186,7 @@ TEST(PieceWindows, NothingOutsideTheTextIsRead) {
     std::vector<Piece> expected;
     std::vector<Piece> found;
     for (std::size_t length = 0; length <= 300; ++length) {
-        std::string text = random_text(random, 400);
+        std::string text = mixed_text(random, 400);
         for (int i = 0; text.size() < length; ++i)
             text += i % 2 == 0 ? "plain words " : "中文é";
         text.resize(length);
