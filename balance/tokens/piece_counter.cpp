@@ -89,6 +89,11 @@ void PieceCounter::add_long(const Piece& piece) noexcept {
         const std::size_t found = tables_->bigrams().find(whole, next, cuts);
         for (std::size_t i = 0; i < found; ++i)
             add_until(cuts[i]);
+        // A piece may be the whole text; looking up what is left of it would cost without end.
+        if (!result_.exact) {
+            leave_out(whole.substr(from));
+            return;
+        }
     }
     add_until(piece.size);
 }
