@@ -1,0 +1,125 @@
+// The patterns as integer algebra: where the pieces of up to 64 characters begin, all at once.
+// A window begins where a piece begins, so nothing is carried from one to the next. Bit i of every mask is
+// character i, whatever its size in bytes; bits from `count` on are 0.
+#pragma once
+
+#include "balance/tokens/encoding.hpp"
+
+#include <bit>
+#include <cstdint>
+
+namespace headroom::balance {
+
+/// The classes of a window's characters (see character_class.hpp), and three characters by name.
+struct WindowMasks {
+    std::uint64_t upper;
+    std::uint64_t lower;
+    std::uint64_t caseless;
+    std::uint64_t mark;
+    std::uint64_t number;
+    std::uint64_t blank;
+    std::uint64_t line_end;
+    std::uint64_t other;
+    std::uint64_t space;      ///< U+0020, also in `blank`.
+    std::uint64_t slash;      ///< Also in `other`.
+    std::uint64_t apostrophe; ///< Also in `other`.
+};
+
+/// Where pieces begin.
+struct WindowStarts {
+    std::uint64_t starts;      ///< Bit 0 is always set; in an open window only those that cannot change.
+    std::uint64_t apostrophes; ///< Where a contraction would change `starts`.
+    unsigned decided;          ///< Starts from this character on are not known; at least 1.
+};
+
+/// The lowest `count` bits, for 0 to 64.
+[[gnu::always_inline]] constexpr std::uint64_t bits_below(unsigned count) noexcept {
+    return count >= 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << count) - 1;
+}
+
+/// Bits of `run` that belong to a run of ones containing a bit of `seeds` (which are in `run`), from the seed
+/// on: the carry of the sum ripples through them.
+[[gnu::always_inline]] constexpr std::uint64_t from_seeds(std::uint64_t run, std::uint64_t seeds) noexcept {
+    return (run & ~(run + seeds)) | seeds;
+}
+
+/// Starts of groups of three in runs of numbers.
+[[gnu::always_inline]] constexpr std::uint64_t number_starts(std::uint64_t number) noexcept {
+    std::uint64_t starts = number & ~(number << 1);
+    const std::uint64_t fourth = number & number << 1 & number << 2 & number << 3;
+    for (std::uint64_t next = starts << 3 & fourth; next != 0; next = next << 3 & fourth)
+        starts |= next;
+    return starts;
+}
+
+/// Starts in runs of blanks and line ends: `\s*[\r\n]+|\s+(?!\S)|\s+`, and a last blank that goes to what
+/// follows. `closing` is the last character of the text if the window reaches it, else 0.
+[[gnu::always_inline]] constexpr std::uint64_t space_starts(std::uint64_t blank, std::uint64_t line_end,
+                                                            std::uint64_t closing) noexcept {
+    const std::uint64_t all = blank | line_end;
+    const std::uint64_t first = all & ~(all << 1);
+    const std::uint64_t last_blank = blank & ~(all >> 1) & ~closing;
+    // Blanks behind a line end are a piece, unless their run ends in another line end.
+    std::uint64_t behind = blank & line_end << 1;
+    std::uint64_t ends = (blank + behind) & line_end;
+    for (; ends != 0; ends &= ends - 1)
+        behind ^= std::bit_floor(behind & ((ends & -ends) - 1));
+    return first | last_blank | behind;
+}
+
+/// Drops what the characters behind an open window could change: all but the first character of a run of
+/// blanks that reaches its end.
+[[gnu::always_inline]] constexpr std::uint64_t certain(std::uint64_t starts, std::uint64_t spaces,
+                                                       unsigned count) noexcept {
+    const std::uint64_t others = ~spaces & bits_below(count);
+    const auto run_begin = static_cast<unsigned>(64 - std::countl_zero(others));
+    return starts & bits_below(run_begin + 1);
+}
+
+/// Starts of one encoding in a window of `count` characters, contractions not considered.
+template <Encoding>
+WindowStarts window_starts(const WindowMasks& masks, unsigned count, bool closed) noexcept;
+
+template <>
+[[gnu::always_inline]] inline WindowStarts window_starts<Encoding::o200k_base>(const WindowMasks& masks,
+                                                                               unsigned count,
+                                                                               bool closed) noexcept {
+    const std::uint64_t word = masks.upper | masks.lower | masks.caseless | masks.mark;
+    const std::uint64_t either = masks.caseless | masks.mark;
+    // Two places that this algebra does not decide: a mark behind punctuation may be either's, and a capital
+    // behind a letter without case depends on what follows.
+    const std::uint64_t undecided = (masks.mark & masks.other << 1) | (masks.upper & either << 1);
+    // Line ends and slashes behind punctuation are its tail.
+    const std::uint64_t tail = from_seeds(masks.line_end | masks.slash, masks.line_end & masks.other << 1);
+    const std::uint64_t other = masks.other & ~tail;
+    const std::uint64_t line_end = masks.line_end & ~tail;
+    // A lone first punctuation character may be the prefix of a word.
+    const std::uint64_t other_first = (other & ~((other | masks.space) << 1)) | (other & 1);
+    const std::uint64_t ends_word = (masks.line_end | masks.number | tail | (other & ~other_first)) << 1;
+    const std::uint64_t word_first = word & (ends_word | (masks.upper & masks.lower << 1));
+    const std::uint64_t closing = closed ? std::uint64_t{1} << (count - 1) : 0;
+    const std::uint64_t starts = 1 | other_first | word_first | number_starts(masks.number) |
+                                 space_starts(masks.blank, line_end, closing);
+    return {closed ? starts : certain(starts, masks.blank | line_end, count),
+            masks.apostrophe & other_first & word << 1,
+            undecided == 0 ? count : static_cast<unsigned>(std::countr_zero(undecided))};
+}
+
+template <>
+[[gnu::always_inline]] inline WindowStarts window_starts<Encoding::cl100k_base>(const WindowMasks& masks,
+                                                                                unsigned count,
+                                                                                bool closed) noexcept {
+    const std::uint64_t word = masks.upper | masks.lower | masks.caseless;
+    const std::uint64_t all_other = masks.other | masks.mark;
+    const std::uint64_t tail = from_seeds(masks.line_end, masks.line_end & all_other << 1);
+    const std::uint64_t line_end = masks.line_end & ~tail;
+    const std::uint64_t other_first = (all_other & ~((all_other | masks.space) << 1)) | (all_other & 1);
+    const std::uint64_t ends_word = (masks.line_end | masks.number | (all_other & ~other_first)) << 1;
+    const std::uint64_t closing = closed ? std::uint64_t{1} << (count - 1) : 0;
+    const std::uint64_t starts = 1 | other_first | (word & ends_word) | number_starts(masks.number) |
+                                 space_starts(masks.blank, line_end, closing);
+    return {closed ? starts : certain(starts, masks.blank | line_end, count), masks.apostrophe & other_first,
+            count};
+}
+
+} // namespace headroom::balance

@@ -1,0 +1,248 @@
+// Every instruction set finds exactly the pieces that the scalar matcher finds, wherever windows begin and
+// end, and reads nothing outside the text.
+#include "balance/tokens/piece_splitter.hpp"
+#include "tests/balance/random.hpp"
+#include "tests/balance/random_text.hpp"
+
+#include <gtest/gtest.h>
+
+#include <sys/mman.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <string>
+#include <vector>
+
+namespace headroom::balance {
+namespace {
+
+using namespace std::string_literals;
+
+constexpr Encoding encodings[] = {Encoding::o200k_base, Encoding::cl100k_base};
+constexpr std::size_t shift_max = 127;
+
+std::vector<Isa> windowed() {
+    std::vector<Isa> all;
+    for (const Isa isa : {Isa::avx2, Isa::avx512}) {
+        if (isa_supported(isa)) all.push_back(isa);
+    }
+    return all;
+}
+
+/// All pieces, `step` at a time; the vector is reused.
+void split_all(const PieceSplitter& splitter, std::string_view text, std::size_t step,
+               std::vector<Piece>& pieces) {
+    pieces.resize(text.size() + 64);
+    std::size_t at = 0;
+    std::size_t count = 0;
+    while (const std::size_t added = splitter.split(text, at, std::span(pieces).subspan(count, step)))
+        count += added;
+    ASSERT_EQ(at, text.size());
+    pieces.resize(count);
+}
+
+std::string shown(std::string_view text) {
+    std::string out;
+    char hex[5];
+    for (const char c : text) {
+        if (c >= ' ' && c < '\x7f') {
+            out += c;
+        } else {
+            std::snprintf(hex, sizeof hex, "\\x%02x", static_cast<unsigned char>(c));
+            out += hex;
+        }
+    }
+    return out;
+}
+
+/// Compares one text in all places of a window: behind padding of pieces of one byte whose last one ends
+/// whatever follows.
+class Comparison {
+  public:
+    void compare(std::string_view text, std::size_t shift_first, std::size_t shift_last) {
+        const bool space = text.starts_with(' ') || (!text.empty() && text[0] >= '\t' && text[0] <= '\r') ||
+                           text.starts_with("\u00a0") || text.starts_with("\u0085") ||
+                           text.starts_with("\u2009") || text.starts_with("\u2028") ||
+                           text.starts_with("\u3000");
+        shifted_.clear();
+        for (std::size_t i = 0; i < shift_max; ++i)
+            shifted_ += (shift_max - i) % 2 == (space ? 1 : 0) ? '1' : '\n';
+        shifted_ += text;
+        for (const Encoding encoding : encodings) {
+            split_all(PieceSplitter(encoding, Isa::scalar), text, text.size() + 64, expected_);
+            for (const Isa isa : windowed()) {
+                const PieceSplitter splitter(encoding, isa);
+                for (std::size_t shift = shift_first; shift <= shift_last; ++shift)
+                    compare(splitter, std::string_view(shifted_).substr(shift_max - shift), shift);
+            }
+        }
+    }
+
+  private:
+    void compare(const PieceSplitter& splitter, std::string_view text, std::size_t shift) {
+        split_all(splitter, text, shift % 3 == 2 ? 1 + shift : text.size() + 64, found_);
+        const auto offset = static_cast<std::uint32_t>(shift);
+        const bool equal = found_.size() == expected_.size() + shift &&
+                           std::equal(expected_.begin(), expected_.end(),
+                                      found_.end() - static_cast<std::ptrdiff_t>(expected_.size()),
+                                      [offset](const Piece& a, const Piece& b) {
+                                          return a.begin + offset == b.begin && a.size == b.size;
+                                      });
+        ASSERT_TRUE(equal) << "at shift " << shift << ": " << shown(text.substr(shift));
+    }
+
+    std::string shifted_;
+    std::vector<Piece> expected_;
+    std::vector<Piece> found_;
+};
+
+/// With HEADROOM_ALL_SHIFTS set every text is tried at all of them, which takes a minute in a release build.
+TEST(PieceWindows, RandomTextsAreSplitAlike) {
+    const bool all_shifts = std::getenv("HEADROOM_ALL_SHIFTS") != nullptr;
+    Comparison comparison;
+    for (const std::uint64_t seed : seeds(1000)) {
+        SCOPED_TRACE(seed_note(seed));
+        Random random(seed);
+        for (int i = 0; i < 100; ++i) {
+            const std::string text = random_text(random, random.chance(20) ? 200 : 25);
+            const std::size_t first = random.below(shift_max + 1);
+            comparison.compare(text, all_shifts ? 0 : first, all_shifts ? shift_max : first);
+        }
+        if (testing::Test::HasFatalFailure()) return;
+    }
+}
+
+TEST(PieceWindows, RandomTextsAtEveryShift) {
+    Comparison comparison;
+    for (const std::uint64_t seed : seeds(1000)) {
+        SCOPED_TRACE(seed_note(seed));
+        Random random(seed + 1'000'000);
+        comparison.compare(random_text(random, 60), 0, shift_max);
+        if (testing::Test::HasFatalFailure()) return;
+    }
+}
+
+void append_utf8(std::string& text, std::uint32_t point) {
+    const auto add = [&text](std::uint32_t byte) { text += static_cast<char>(byte); };
+    if (point < 0x80) return add(point);
+    if (point < 0x800) {
+        add(0xc0 | point >> 6);
+    } else {
+        if (point < 0x10000) {
+            add(0xe0 | point >> 12);
+        } else {
+            add(0xf0 | point >> 18);
+            add(0x80 | (point >> 12 & 0x3f));
+        }
+        add(0x80 | (point >> 6 & 0x3f));
+    }
+    add(0x80 | (point & 0x3f));
+}
+
+/// Surrogates too, which are invalid in UTF-8.
+TEST(PieceWindows, EveryCodePointOfPlanesZeroToTwo) {
+    static constexpr std::string_view places[] = {"@",   "a@",  "@a",   "A@B",   " @a",
+                                                  "!@a", "1@1", "x'@s", "\n@@\n"};
+    std::vector<Piece> expected;
+    std::vector<Piece> found;
+    for (std::uint32_t first = 0; first < 0x30000; first += 256) {
+        std::string text;
+        for (std::uint32_t point = first; point < first + 256; ++point) {
+            std::string character;
+            append_utf8(character, point);
+            for (const std::string_view place : places) {
+                for (const char c : place)
+                    c == '@' ? text += character : text += c;
+                text += ";\n";
+            }
+        }
+        for (const Encoding encoding : encodings) {
+            split_all(PieceSplitter(encoding, Isa::scalar), text, 512, expected);
+            for (const Isa isa : windowed()) {
+                split_all(PieceSplitter(encoding, isa), text, 512, found);
+                ASSERT_EQ(found, expected) << "from U+" << std::hex << first;
+            }
+        }
+    }
+}
+
+TEST(PieceWindows, NothingOutsideTheTextIsRead) {
+    const auto page = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
+    void* const mapped = mmap(nullptr, 3 * page, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    ASSERT_NE(mapped, MAP_FAILED);
+    char* const middle = static_cast<char*>(mapped) + page;
+    ASSERT_EQ(mprotect(middle, page, PROT_READ | PROT_WRITE), 0);
+    Random random(1);
+    std::vector<Piece> expected;
+    std::vector<Piece> found;
+    for (std::size_t length = 0; length <= 300; ++length) {
+        std::string text = random_text(random, 400);
+        for (int i = 0; text.size() < length; ++i)
+            text += i % 2 == 0 ? "plain words " : "中文é";
+        text.resize(length);
+        for (char* const place : {middle, middle + page - length}) {
+            std::memcpy(place, text.data(), length);
+            for (const Encoding encoding : encodings) {
+                split_all(PieceSplitter(encoding, Isa::scalar), text, 512, expected);
+                for (const Isa isa : {Isa::scalar, Isa::avx2, Isa::avx512}) {
+                    split_all(PieceSplitter(encoding, isa), {place, length}, 512, found);
+                    ASSERT_EQ(found, expected) << shown(text);
+                }
+            }
+        }
+    }
+    munmap(mapped, 3 * page);
+}
+
+/// Processor time of this thread for all pieces of `text`, the least of three.
+double seconds_to_split(const PieceSplitter& splitter, std::string_view text) {
+    std::vector<Piece> out(512);
+    double least = 1e9;
+    for (int i = 0; i < 3; ++i) {
+        timespec before{};
+        timespec after{};
+        clock_gettime(CLOCK_THREAD_CPUTIME_ID, &before);
+        for (std::size_t at = 0; splitter.split(text, at, out) != 0;) {
+        }
+        clock_gettime(CLOCK_THREAD_CPUTIME_ID, &after);
+        least = std::min(least, static_cast<double>(after.tv_sec - before.tv_sec) +
+                                    static_cast<double>(after.tv_nsec - before.tv_nsec) * 1e-9);
+    }
+    return least;
+}
+
+/// Sixteen times the text may take 64 times as long at most; if runs were walked again and again it would be
+/// 256.
+TEST(PieceWindows, TimeGrowsWithTheTextAndNotWithItsSquare) {
+    static constexpr std::string_view characters[] = {"a",  "A",      " ",      "\n", "!",    "/", "'", "0",
+                                                      "中", "\u0301", "\u00a0", "Ж",  "\x80", "é", "😀"};
+    const auto text = [](std::string_view one, std::string_view two, bool by_turns, std::size_t bytes) {
+        std::string all;
+        for (std::size_t half = bytes / 2; all.size() < half;)
+            (all += one) += by_turns ? two : one;
+        while (all.size() < bytes)
+            all += two;
+        return all;
+    };
+    for (const std::string_view one : characters) {
+        for (const std::string_view two : characters) {
+            for (const bool by_turns : {false, true}) {
+                const std::string small = text(one, two, by_turns, 2 << 10);
+                const std::string large = text(one, two, by_turns, 32 << 10);
+                for (const Isa isa : {Isa::scalar, best_isa()}) {
+                    const PieceSplitter splitter(Encoding::o200k_base, isa);
+                    EXPECT_LT(seconds_to_split(splitter, large),
+                              64 * seconds_to_split(splitter, small) + 1e-4)
+                        << shown(one) << " and " << shown(two) << (by_turns ? " by turns" : "");
+                }
+            }
+        }
+    }
+}
+
+} // namespace
+} // namespace headroom::balance
