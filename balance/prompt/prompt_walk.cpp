@@ -15,25 +15,28 @@ constexpr std::int64_t priming = 3;
 // Deeper values are counted by bytes.
 constexpr unsigned depth_max = 24;
 
-/// Bytes that begin a character, eight at a time; every lane holds at most 255 before it is added up.
+/// Bytes that begin a character, 32 at a time; a lane counts to 255 before it is added up.
 std::uint64_t code_points(std::string_view text) noexcept {
-    constexpr std::uint64_t ones = 0x0101010101010101U;
+    using Lanes = signed char __attribute__((vector_size(32)));
+    constexpr std::size_t lane_count = sizeof(Lanes);
+    // Continuation bytes are 0x80 to 0xbf: as signed numbers, the 64 smallest.
+    constexpr signed char continuation_max = -65;
     std::uint64_t count = 0;
     std::size_t at = 0;
-    while (text.size() - at >= 8) {
-        const std::size_t end = at + std::min<std::size_t>((text.size() - at) / 8, 255) * 8;
-        std::uint64_t lanes = 0;
-        for (; at != end; at += 8) {
-            std::uint64_t word = 0;
-            std::memcpy(&word, text.data() + at, sizeof word);
-            // A continuation byte has bit 7 and not bit 6.
-            lanes += (~word >> 7 | word >> 6) & ones;
+    while (text.size() - at >= lane_count) {
+        const std::size_t rounds = std::min<std::size_t>((text.size() - at) / lane_count, 255);
+        Lanes lanes{};
+        for (const std::size_t end = at + rounds * lane_count; at != end; at += lane_count) {
+            Lanes bytes;
+            std::memcpy(&bytes, text.data() + at, sizeof bytes);
+            // A comparison is -1 where it holds.
+            lanes -= bytes > continuation_max;
         }
-        lanes = (lanes & 0x00ff00ff00ff00ffU) + (lanes >> 8 & 0x00ff00ff00ff00ffU);
-        count += lanes * 0x0001000100010001U >> 48;
+        for (std::size_t i = 0; i < lane_count; ++i)
+            count += static_cast<unsigned char>(lanes[i]);
     }
     for (; at != text.size(); ++at)
-        count += (static_cast<unsigned char>(text[at]) & 0xc0) != 0x80;
+        count += static_cast<signed char>(text[at]) > continuation_max;
     return count;
 }
 
