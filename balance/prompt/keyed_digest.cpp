@@ -95,8 +95,8 @@ __attribute__((target("aes"))) __m128i aegis_finish(AegisState state, std::strin
         std::memcpy(padded.data(), at, left);
         state.take(load(padded.data()), load(padded.data() + 16));
     }
-    const __m128i lengths = _mm_set_epi64x(static_cast<long long>(purpose),
-                                           static_cast<long long>(std::uint64_t{text.size()} * 8));
+    const std::uint64_t bits = std::uint64_t{text.size()} * 8;
+    const __m128i lengths = _mm_set_epi64x(static_cast<long long>(purpose), static_cast<long long>(bits));
     const __m128i end = _mm_xor_si128(state.s2, lengths);
     for (int i = 0; i < 7; ++i)
         state.take(end, end);

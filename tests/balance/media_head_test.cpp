@@ -36,8 +36,8 @@ std::string big(std::uint64_t value, unsigned bytes) {
 
 std::string little(std::uint64_t value, unsigned bytes) {
     std::string text;
-    for (unsigned i = 0; i < bytes; ++i)
-        text += static_cast<char>(value >> (8 * i));
+    for (unsigned i = 0; i < bytes; ++i, value >>= 8)
+        text += static_cast<char>(value);
     return text;
 }
 

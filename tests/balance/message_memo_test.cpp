@@ -42,6 +42,7 @@ DigestKey key_of(std::uint8_t first) {
 
 std::vector<std::string> conversation() {
     std::vector<std::string> texts;
+    texts.reserve(40);
     for (int i = 0; i < 40; ++i)
         texts.push_back("turn " + std::to_string(i) + std::string(200, static_cast<char>('a' + i % 26)));
     return texts;

@@ -47,6 +47,7 @@ PromptParts in_pieces(std::string_view body, std::size_t step, Operation operati
         blocks.emplace_back(piece.begin(), piece.end());
     }
     std::vector<std::string_view> pieces;
+    pieces.reserve(blocks.size());
     for (const std::vector<char>& block : blocks)
         pieces.emplace_back(block.data(), block.size());
     TouchingCounter counter;
