@@ -39,7 +39,7 @@ class Overheads {
     /// Learns from a response; `prompt` is what its usage says. Nothing is learned from a prompt of 0.
     void observe(const PromptShape& shape, Tokens prompt) noexcept;
 
-    /// Remembers how long a conversation has become, under the hash of the response that ended it.
+    /// Remembers how long a conversation has become, under the response_hash() of the response that ended it.
     void remember_response(std::uint64_t response, Tokens total) noexcept;
 
   private:

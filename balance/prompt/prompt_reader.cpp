@@ -65,6 +65,7 @@ struct PromptReader::Workspace {
     std::unique_ptr<char[]> decoded;
     std::unique_ptr<char[]> line;
     KeyedDigest digest;
+    ToolsMemo memo;
     simdjson::ondemand::parser parser;
     bool ready = false;
 };
@@ -94,6 +95,7 @@ PromptParts PromptReader::read(const BodyPieces& body, Operation operation, std:
                      .counting = counting,
                      .rules = rules,
                      .digest = workspace.digest,
+                     .memo = workspace.memo,
                      .line = {workspace.line.get(), line_bytes_max}},
                     parts);
     walk.read(object, operation, model);

@@ -48,7 +48,7 @@ bool is_id(std::string_view name) noexcept {
 
 void PromptWalk::read(simdjson::ondemand::object& body, Operation operation,
                       std::string_view model) noexcept {
-    parts_.block = digest_.of(model, static_cast<std::uint64_t>(BlockPiece::model));
+    parts_.block = model_ = digest_.of(model, static_cast<std::uint64_t>(BlockPiece::model));
     json_.each_member_of(body, [&](std::string_view name, Value& value) {
         switch (operation) {
             case Operation::chat: return chat_member(name, value);
@@ -181,8 +181,11 @@ void PromptWalk::add_all_strings(PromptPart part, Value& value, unsigned depth) 
 }
 
 void PromptWalk::add_block(BlockPiece piece, std::string_view raw) noexcept {
+    add_block(digest_.of(raw, static_cast<std::uint64_t>(piece)));
+}
+
+void PromptWalk::add_block(const Digest& digest) noexcept {
     // A sum of keyed digests, each for its own purpose: the order of members does not matter.
-    const Digest digest = digest_.of(raw, static_cast<std::uint64_t>(piece));
     parts_.block.low += digest.low;
     parts_.block.high += digest.high;
     parts_.has_block = true;

@@ -10,6 +10,7 @@
 #include "balance/prompt/model_rules.hpp"
 #include "balance/prompt/prompt_parts.hpp"
 #include "balance/prompt/text_counting.hpp"
+#include "balance/prompt/tools_memo.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -28,6 +29,7 @@ class PromptWalk {
         TextCounting& counting;
         const ModelRules& rules;
         const KeyedDigest& digest;
+        ToolsMemo& memo;
         std::span<char> line; ///< Room for texts that are put together before they are counted.
     };
 
@@ -36,6 +38,7 @@ class PromptWalk {
           counting_(tools.counting),
           rules_(tools.rules),
           digest_(tools.digest),
+          memo_(tools.memo),
           line_(tools.line),
           parts_(parts) {}
 
@@ -88,6 +91,7 @@ class PromptWalk {
     /// All strings in a value of unknown shape, except names, ids and embedded data.
     void add_all_strings(PromptPart part, Value& value, unsigned depth) noexcept;
     void add_block(BlockPiece piece, std::string_view raw) noexcept;
+    void add_block(const Digest& digest) noexcept;
     void add_framing(std::int64_t tokens) noexcept { framing_ += tokens; }
     /// Texts joined by colons, as one text where there is room.
     void add_line(PromptPart part, std::initializer_list<std::string_view> words) noexcept;
@@ -108,6 +112,7 @@ class PromptWalk {
     std::uint32_t inputs(Value& value) noexcept;
 
     void tools(Value& value, BlockPiece piece) noexcept;
+    void walk_tools(simdjson::ondemand::array& array) noexcept;
     void tool(Value& value) noexcept;
     void definition_member(std::string_view name, Value& value, Definition& definition) noexcept;
     void choice(Value& value) noexcept;
@@ -131,8 +136,10 @@ class PromptWalk {
     TextCounting& counting_;
     const ModelRules& rules_;
     const KeyedDigest& digest_;
+    ToolsMemo& memo_;
     std::span<char> line_;
     PromptParts& parts_;
+    Digest model_;
     std::int64_t framing_ = 0;
     ImageFidelity fidelity_ = ImageFidelity::low;
 };

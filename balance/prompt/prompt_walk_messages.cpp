@@ -182,7 +182,8 @@ std::uint32_t PromptWalk::inputs(Value& value) noexcept {
     const std::string_view raw = json_.open_array(value, array);
     const std::size_t first = raw.find_first_not_of(" \t\r\n", 1);
     const bool numbers = first != raw.npos && ((raw[first] >= '0' && raw[first] <= '9') || raw[first] == '-');
-    if (numbers && raw.find_first_of("\"{[", 1) == raw.npos) {
+    const bool flat = raw.find('[', 1) == raw.npos && raw.find('{') == raw.npos && raw.find('"') == raw.npos;
+    if (numbers && flat) {
         // Tokens, one between two commas; they need no look each.
         PartTotal& total = parts_.of(PromptPart::token_ids);
         ++total.items;

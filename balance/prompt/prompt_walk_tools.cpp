@@ -8,6 +8,8 @@ namespace headroom::balance {
 namespace {
 
 constexpr std::int64_t tools_framing = 12;
+// "[]"; with blanks in it it makes a block that costs nothing.
+constexpr std::size_t empty_array_bytes = 2;
 constexpr std::int64_t properties_framing = 3;
 constexpr std::int64_t property_framing = 3;
 constexpr std::int64_t enumeration_framing = -3;
@@ -27,15 +29,40 @@ std::string_view without_full_stop(std::string_view text) noexcept {
 void PromptWalk::tools(Value& value, BlockPiece piece) noexcept {
     simdjson::ondemand::array array;
     const std::string_view raw = json_.open_array(value, array);
-    if (raw.empty()) return;
+    if (raw.size() <= empty_array_bytes) return;
+    const Digest digest = digest_.of(raw, static_cast<std::uint64_t>(piece));
+    add_block(digest);
+    const Digest name{digest.low + model_.low, digest.high + model_.high};
+    PartTotal& total = parts_.of(PromptPart::tools);
+    if (const ToolsCost* const known = memo_.find(name)) {
+        total.items += known->texts.items;
+        total.tokens += known->texts.tokens;
+        total.bytes += known->texts.bytes;
+        total.characters += known->texts.characters;
+        return add_framing(known->framing);
+    }
+    const PartTotal before = total;
+    const std::int64_t framing_before = framing_;
+    const bool exact_before = parts_.exact;
+    parts_.exact = true;
+    walk_tools(array);
+    if (parts_.exact && !json_.failed()) {
+        memo_.remember(name, {.texts = {.items = total.items - before.items,
+                                        .tokens = total.tokens - before.tokens,
+                                        .bytes = total.bytes - before.bytes,
+                                        .characters = total.characters - before.characters},
+                              .framing = framing_ - framing_before});
+    }
+    parts_.exact = parts_.exact && exact_before;
+}
+
+void PromptWalk::walk_tools(simdjson::ondemand::array& array) noexcept {
     bool some = false;
     json_.each_element_of(array, [&](Value& one) {
         some = true;
         tool(one);
     });
-    if (!some) return;
-    add_framing(tools_framing);
-    add_block(piece, raw);
+    if (some) add_framing(tools_framing);
 }
 
 /// A tool: `{function: {...}}`, `{custom: {...}}`, or the inside alone; those without a name are built in.

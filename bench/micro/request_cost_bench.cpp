@@ -47,9 +47,10 @@ std::string prose(std::size_t bytes, std::uint64_t& random) {
     return text;
 }
 
-/// A chat with messages of 4 KB and room for simdjson behind it.
+/// A body and room for simdjson behind it.
 struct Body {
-    explicit Body(std::size_t bytes, std::uint64_t seed) {
+    /// A chat with messages of 4 KB.
+    Body(std::size_t bytes, std::uint64_t seed) {
         text = R"({"model":"gpt-4o","stream":true,"messages":[{"role":"system","content":"You help."})";
         while (text.size() + 60 < bytes) {
             text += R"(,{"role":"user","content":")";
@@ -57,14 +58,43 @@ struct Body {
             text += R"("})";
         }
         text += "]}";
-        size = text.size();
-        text.append(simdjson::SIMDJSON_PADDING, ' ');
+        pad();
+    }
+
+    /// An agent's request: many functions and one short message.
+    static Body of_tools(std::size_t functions) {
+        Body body;
+        body.text = R"({"model":"gpt-4o","messages":[{"role":"user","content":"Do it."}],"tools":[)";
+        std::uint64_t seed = 1;
+        for (std::size_t i = 0; i < functions; ++i) {
+            body.text += i == 0 ? "" : ",";
+            body.text += R"({"type":"function","function":{"name":"tool_)" + std::to_string(i) +
+                         R"(","description":")" + prose(200, seed) +
+                         R"(","parameters":{"type":"object","properties":{)";
+            for (int j = 0; j < 5; ++j) {
+                body.text += j == 0 ? "" : ",";
+                body.text += R"("argument_)" + std::to_string(j) + R"(":{"type":"string","description":")" +
+                             prose(60, seed) + R"("})";
+            }
+            body.text += R"(},"required":["argument_0"]}}})";
+        }
+        body.text += "]}";
+        body.pad();
+        return body;
     }
 
     [[nodiscard]] std::string_view view() const { return std::string_view(text).substr(0, size); }
 
     std::string text;
     std::size_t size = 0;
+
+  private:
+    Body() = default;
+
+    void pad() {
+        size = text.size();
+        text.append(simdjson::SIMDJSON_PADDING, ' ');
+    }
 };
 
 void take_strings(simdjson::ondemand::value value, std::size_t& bytes) {
@@ -128,9 +158,8 @@ class NoCounter final : public TextCounting {
 };
 
 template <class Read>
-void compare(benchmark::State& state, Read read) {
-    const Body body(static_cast<std::size_t>(state.range(0)) << 10, 1);
-    if (parse_alone(shard().parser, body) * 10 < body.size * 9) return state.SkipWithError("not parsed");
+void compare(benchmark::State& state, const Body& body, Read read) {
+    if (parse_alone(shard().parser, body) * 2 < body.size) return state.SkipWithError("not parsed");
     Clock::duration parse_time{};
     Clock::duration read_time{};
     auto parse_least = Clock::duration::max();
@@ -156,8 +185,12 @@ void compare(benchmark::State& state, Read read) {
     state.SetBytesProcessed(state.iterations() * static_cast<std::int64_t>(body.size));
 }
 
+Body chat_of(const benchmark::State& state) {
+    return {static_cast<std::size_t>(state.range(0)) << 10, 1};
+}
+
 void request_cost_walk(benchmark::State& state) {
-    compare(state, [](const Body& body) {
+    compare(state, chat_of(state), [](const Body& body) {
         NoCounter counting;
         return shard().read(body, counting).sum().tokens;
     });
@@ -165,19 +198,29 @@ void request_cost_walk(benchmark::State& state) {
 
 /// Texts that no memo knows, of words that the counter has met.
 void request_cost_new_text(benchmark::State& state) {
-    compare(state, [](const Body& body) {
+    compare(state, chat_of(state), [](const Body& body) {
         BudgetedCounter counting(shard().counter);
         return shard().read(body, counting).sum().tokens;
     });
 }
 
 void request_cost_remembered_text(benchmark::State& state) {
-    compare(state, [](const Body& body) {
+    compare(state, chat_of(state), [](const Body& body) {
         BudgetedCounter exact(shard().counter);
         RememberingCounter counting(shard().memo, exact, 0);
         return shard().read(body, counting).sum().tokens;
     });
 }
+
+/// An agent's tools, which are the same with every request.
+void request_cost_tools(benchmark::State& state) {
+    compare(state, Body::of_tools(static_cast<std::size_t>(state.range(0))), [](const Body& body) {
+        BudgetedCounter exact(shard().counter);
+        RememberingCounter counting(shard().memo, exact, 0);
+        return shard().read(body, counting).sum().tokens;
+    });
+}
+BENCHMARK(request_cost_tools)->UseManualTime()->Arg(5)->Arg(50);
 
 #define HEADROOM_BODY_SIZES UseManualTime()->Arg(1)->Arg(10)->Arg(100)->Arg(500)
 BENCHMARK(request_cost_walk)->HEADROOM_BODY_SIZES;

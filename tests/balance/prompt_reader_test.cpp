@@ -1,8 +1,7 @@
-// What every part of a request costs, with a token per word; where the body lies does not matter.
+// What every part of a request costs, with a token per word.
 #include "balance/prompt/prompt_reader.hpp"
 
 #include "tests/balance/prompt_counting.hpp"
-#include "tests/balance/random_json.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -14,7 +13,6 @@ namespace headroom::balance {
 namespace {
 
 using testing::ElementsAre;
-using testing::IsEmpty;
 
 class Reading : public testing::Test {
   protected:
@@ -172,6 +170,34 @@ TEST_F(PromptReaderTest, BlocksAreNamedByWhatTheyHold) {
     EXPECT_FALSE(chat(R"({"tools":[],"response_format":{"type":"text"},"tool_choice":"auto"})").has_block);
 }
 
+TEST_F(PromptReaderTest, KnownToolsAreNotCountedAgain) {
+    PromptReader reader(1 << 20, {});
+    const auto body = [](std::string_view tools, std::string_view text) {
+        return R"({"tools":[{"function":)" + std::string(tools) + R"(}],"messages":[{"content":")" +
+               std::string(text) + R"("}]})";
+    };
+    const PromptParts first = parts_of(reader, body(weather, "a"), Operation::chat, counter);
+    counter.texts.clear();
+    const PromptParts second = parts_of(reader, body(weather, "b c"), Operation::chat, counter);
+    EXPECT_THAT(counter.texts, ElementsAre("b c"));
+    EXPECT_EQ(second.of(PromptPart::tools), first.of(PromptPart::tools));
+    EXPECT_EQ(second.of(PromptPart::framing), first.of(PromptPart::framing));
+    EXPECT_EQ(second.block, first.block);
+    // Another model has other rules, and another text another cost.
+    const PromptParts other = parts_of(reader, body(weather, "a"), Operation::chat, counter, "gpt-4");
+    EXPECT_EQ(tokens(other, PromptPart::framing), tokens(first, PromptPart::framing) + 3);
+    std::string changed(weather);
+    changed.insert(changed.find("The weather") + 4, "new ");
+    EXPECT_EQ(tokens(parts_of(reader, body(changed, "a"), Operation::chat, counter), PromptPart::tools),
+              tokens(first, PromptPart::tools) + 1);
+    // Estimates are not remembered.
+    counter.exact = false;
+    changed.insert(changed.find("The new"), "Soon ");
+    EXPECT_FALSE(parts_of(reader, body(changed, "a"), Operation::chat, counter).exact);
+    counter.exact = true;
+    EXPECT_TRUE(parts_of(reader, body(changed, "a"), Operation::chat, counter).exact);
+}
+
 TEST_F(PromptReaderTest, AChosenFunctionCosts) {
     const PromptParts parts =
         chat(R"({"messages":[],"tool_choice":{"type":"function","function":{"name":"get weather"}}})");
@@ -267,109 +293,6 @@ TEST_F(PromptReaderTest, CompletionsMayHaveManyPrompts) {
     EXPECT_EQ(completions(R"({"prompt":[1,2,3]})").prompts, 1U);
     EXPECT_EQ(completions(R"({"prompt":[1,2,3]})").sum().tokens, 3U);
     EXPECT_EQ(completions(R"({"prompt":[]})").prompts, 1U);
-}
-
-TEST_F(PromptReaderTest, OddShapesCountByTheirBytes) {
-    const PromptParts parts = chat(
-        R"({"messages":[{"role":7,"content":{"a":1},"tool_calls":5,"name":[]},"hello you",3,{"content":[1234567,["x"]]}],)"
-        R"("tools":{"a":1},"response_format":"text","tool_choice":3,"prediction":[]})");
-    ASSERT_TRUE(parts.read);
-    EXPECT_FALSE(parts.exact);
-    EXPECT_EQ(tokens(parts, PromptPart::text), 2U);
-    EXPECT_EQ(tokens(parts, PromptPart::other), 1U + 2 + 2);
-}
-
-TEST_F(PromptReaderTest, DeepNestingIsBounded) {
-    std::string deep(50'000, '[');
-    deep += std::string(50'000, ']');
-    const PromptParts parts = responses(R"({"input":[{"type":"odd","queries":)" + deep + "}]}");
-    ASSERT_TRUE(parts.read);
-    EXPECT_EQ(tokens(parts, PromptPart::other), 25'000U - 12);
-    std::string schema;
-    for (int i = 0; i < 10'000; ++i)
-        schema += R"({"items":)";
-    schema += "{}" + std::string(10'000, '}');
-    EXPECT_TRUE(chat(R"({"tools":[{"name":"f","parameters":)" + schema + "}]}").read);
-}
-
-TEST_F(PromptReaderTest, WhatIsNoBodyIsNotRead) {
-    for (const std::string_view body :
-         {"", " ", "[]", "{", "}", "\"x\"", "nul", R"({"messages":[)", R"({"messages":[}]})",
-          "{\"a\":\"\xff\"}", R"({"messages":[{"role":"user" "content":"x"}]})", "\xef\xbb\xbf"}) {
-        const PromptParts parts = chat(body);
-        EXPECT_FALSE(parts.read) << body;
-        EXPECT_EQ(parts, PromptParts{}) << body;
-    }
-    EXPECT_FALSE(parts_of(R"({"input":"x"})", Operation::audio, counter).read);
-    EXPECT_TRUE(chat("\xef\xbb\xbf{}").read);
-}
-
-TEST_F(PromptReaderTest, LargeBodiesAreNotRead) {
-    PromptReader reader(1000, {});
-    const std::string head = R"({"messages":[{"content":")";
-    const std::string tail = R"("}]})";
-    const auto body = [&](std::size_t size) {
-        return head + std::string(size - head.size() - tail.size(), 'x') + tail;
-    };
-    EXPECT_TRUE(parts_of(reader, body(1000), Operation::chat, counter).read);
-    EXPECT_FALSE(parts_of(reader, body(1001), Operation::chat, counter).read);
-    EXPECT_TRUE(parts_of(reader, body(1000), Operation::chat, counter).read);
-}
-
-TEST_F(PromptReaderTest, WhereTheBodyLiesDoesNotMatter) {
-    PromptReader reader(1 << 20, {});
-    const ModelRules rules = rules_of_model("gpt-4o");
-    for (const std::uint64_t seed : seeds(300)) {
-        SCOPED_TRACE(seed_note(seed));
-        Random random(seed);
-        RandomJson json(random);
-        const std::string inner = json.request();
-        const std::string body = R"({"messages":[{"role":"user","content":"caf\u00e9"},)" + inner +
-                                 R"(],"tools":[)" + inner + R"(],"input":[)" + inner + R"(,"x"]})";
-        const auto operation = random.pick({Operation::chat, Operation::responses, Operation::embeddings});
-        const PromptParts expected = parts_of(reader, body, operation, counter);
-        ASSERT_TRUE(expected.read);
-        // Bytes behind the body, whatever they are.
-        const std::string behind = body + std::string(64, random.pick("}]\",: x"));
-        const std::string_view whole[] = {std::string_view(behind).substr(0, body.size())};
-        EXPECT_EQ(reader.read({whole, 64}, operation, "gpt-4o", rules, counter), expected);
-        std::vector<std::string> copies;
-        for (std::size_t at = 0; at < body.size();) {
-            const std::size_t size = random.below(40);
-            copies.push_back(body.substr(at, size));
-            at += size;
-        }
-        const std::vector<std::string_view> pieces(copies.begin(), copies.end());
-        EXPECT_EQ(reader.read({pieces, random.below(100)}, operation, "gpt-4o", rules, counter), expected);
-    }
-}
-
-TEST_F(PromptReaderTest, AnyBodyIsAccepted) {
-    PromptReader reader(1 << 20, {});
-    unsigned read = 0;
-    for (const std::uint64_t seed : seeds(2000)) {
-        SCOPED_TRACE(seed_note(seed));
-        Random random(seed);
-        std::string body = random.pick(
-            {R"({"messages":[{"role":"user","content":[{"type":"text","text":"a\n\u00e9"},{"image_url":{"url":"data:image/png;base64,iVBO","detail":"low"}}]}]})",
-             R"({"tools":[{"type":"function","function":{"name":"f","parameters":{"properties":{"a":{"type":"string","enum":["x",1]}}}}}]})",
-             R"({"input":[{"role":"user","content":"x"},{"type":"function_call_output","output":[{"text":"y"}]}],"text":{"format":{"schema":{}}}})"});
-        for (std::uint64_t i = random.below(4); i > 0; --i) {
-            const std::size_t at = random.below(body.size());
-            switch (random.below(3)) {
-                case 0: body[at] = random.pick("{}[]\",:\\0e-tn x\x01\xff"); break;
-                case 1: body.erase(at, random.below(5)); break;
-                default: body.insert(at, 1, random.pick("{}[]\",:\\0")); break;
-            }
-        }
-        for (const Operation operation : {Operation::chat, Operation::responses, Operation::embeddings}) {
-            const PromptParts parts = parts_of(reader, body, operation, counter);
-            read += parts.read ? 1 : 0;
-            EXPECT_LE(parts.sum().bytes, 3 * body.size());
-        }
-    }
-    EXPECT_GT(read, 1000U);
-    EXPECT_LT(read, 6000U);
 }
 
 } // namespace
