@@ -6,6 +6,8 @@
 #include "balance/tokens/vocabulary_blob.hpp"
 
 #include <cstddef>
+#include <cstdint>
+#include <cstring>
 #include <string_view>
 
 namespace headroom::balance {
@@ -15,14 +17,44 @@ class BigramCut {
     explicit BigramCut(const VocabularyBlob& blob) noexcept
         : bigrams_(blob.bigrams.data()), partial_(blob.header->partial_bigrams.data()) {}
 
-    /// True when no token can hold bytes from both sides of `at` in `text`. Only a boundary between two
-    /// three-byte characters is ever cut; the text may be invalid UTF-8.
-    [[nodiscard]] bool cuts(std::string_view text, std::size_t at) const noexcept;
+    /// Whether there is a byte of 0xe0 or more, without which there is nothing to cut.
+    [[nodiscard]] static bool may_cut(std::string_view text) noexcept;
 
-    /// The first cut of `text` behind `from`, or its end.
-    [[nodiscard]] std::size_t next(std::string_view text, std::size_t from) const noexcept;
+    /// The first place behind `from` of which no token can hold bytes from both sides, or the end of `text`.
+    /// Only boundaries between two three-byte characters are cut; the text may be invalid UTF-8.
+    [[nodiscard]] std::size_t next(std::string_view text, std::size_t from) const noexcept {
+        std::uint32_t before = 0;
+        for (std::size_t at = from; at + 3 <= text.size();) {
+            const std::uint32_t here = character(text.data() + at);
+            if ((here & form_mask) != form) {
+                before = 0;
+                ++at;
+                continue;
+            }
+            if (before != 0 && !joins(before, here)) return at;
+            before = here;
+            at += 3;
+        }
+        return text.size();
+    }
 
   private:
+    /// What the bits of a three-byte character have in common.
+    static constexpr std::uint32_t form_mask = 0xf0c0c0;
+    static constexpr std::uint32_t form = 0xe08080;
+
+    static std::uint32_t character(const char* at) noexcept {
+        const auto byte = [&](std::size_t i) { return std::uint32_t{static_cast<std::uint8_t>(at[i])}; };
+        return byte(0) << 16 | byte(1) << 8 | byte(2);
+    }
+
+    /// Whether a token may hold bytes of both. Whole pairs are in a bitmap by hash; of a pair of which a
+    /// token holds only a part, it holds at least the two bytes that meet.
+    [[nodiscard]] bool joins(std::uint32_t before, std::uint32_t after) const noexcept {
+        const std::size_t bit = bigram_bit(before, after);
+        return ((bigrams_[bit / 64] >> bit % 64 | partial_[after >> 16 & 15] >> (before & 63)) & 1) != 0;
+    }
+
     const std::uint64_t* bigrams_;
     const std::uint64_t* partial_;
 };

@@ -11,6 +11,8 @@ namespace {
 constexpr std::size_t repetition_min = 1024;
 /// What is left of a repetition, so that what follows it cannot reach the tokens before the skip.
 constexpr std::size_t repetition_left = 512;
+/// The longest sequence of tokens that is seen to repeat.
+constexpr std::size_t sequence_max = 8;
 
 /// How many bytes of `text` from `at` on repeat those `period` before.
 std::size_t repeated(std::string_view text, std::size_t at, std::size_t period) noexcept {
@@ -86,7 +88,6 @@ class LongEncoder::Walk {
     void mark_dead() noexcept { dead_word(position_) |= std::uint64_t{1} << position_ % 64; }
 
     void choose(std::uint32_t token) noexcept {
-        const bool again = count_ > kept_from_ && last() == token;
         ++count_;
         chosen(1) = token;
         count_max_ = std::max(count_max_, count_);
@@ -95,19 +96,33 @@ class LongEncoder::Walk {
             ++frontier_;
             dead_word(frontier_) &= ~(std::uint64_t{1} << frontier_ % 64);
         }
-        if (again && may_skip_) skip(trie_.length(token));
+        if (may_skip_) skip();
     }
 
-    void skip(std::size_t period) noexcept {
-        const std::size_t size = repeated(piece_, at(), period);
-        if (size < repetition_min) return;
-        const std::size_t times = (size - repetition_left) / period;
-        skipped_tokens_ += times;
-        skipped_bytes_ += times * period;
-        // The two equal tokens must stay for the skip to be right, and what was found out about the positions
-        // behind them was about other bytes.
-        kept_from_ = count_;
-        frontier_ = position_;
+    /// Skips what repeats the last tokens if these are twice the same sequence.
+    void skip() noexcept {
+        std::size_t period = 0;
+        for (std::size_t length = 1; length <= sequence_max && kept_from_ + 2 * length <= count_; ++length) {
+            period += trie_.length(chosen(length));
+            if (!is_twice(length)) continue;
+            const std::size_t size = repeated(piece_, at(), period);
+            if (size < repetition_min) continue;
+            const std::size_t times = (size - repetition_left) / period;
+            skipped_tokens_ += times * length;
+            skipped_bytes_ += times * period;
+            // Both sequences must stay for the skip to be right, and what was found out about the positions
+            // behind them was about other bytes.
+            kept_from_ = count_;
+            frontier_ = position_;
+            return;
+        }
+    }
+
+    [[nodiscard]] bool is_twice(std::size_t length) const noexcept {
+        for (std::size_t back = 1; back <= length; ++back) {
+            if (chosen(back) != chosen(back + length)) return false;
+        }
+        return true;
     }
 
     LongEncoder& encoder_;

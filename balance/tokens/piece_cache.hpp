@@ -86,6 +86,7 @@ class PieceCache {
     [[nodiscard]] std::size_t phrase_line(const ShortKey& start, const ShortKey& rest) const noexcept {
         return line_of(mixed(start) * multiplier + mixed(rest), sizes_.phrases);
     }
+    void prefetch_phrase(std::size_t line) const noexcept { __builtin_prefetch(phrases_ + line); }
     /// The count of a piece of 16 to 31 bytes, or 0.
     [[nodiscard]] std::uint32_t find_phrase(std::size_t line, const ShortKey& start,
                                             const ShortKey& rest) const noexcept {

@@ -1,47 +1,44 @@
 // The way of a piece: cut into parts, looked up, merged, remembered.
 #include "balance/tokens/piece_counter.hpp"
 
-#include "balance/tokens/byte_estimate.hpp"
 #include "balance/tokens/piece_key.hpp"
 
 #include <algorithm>
 #include <cstring>
+#include <vector>
 
 namespace headroom::balance {
-namespace {
-
-bool is_ascii(const char* text, std::uint32_t size) noexcept {
-    std::uint64_t high = 0;
-    std::uint32_t i = 0;
-    for (; i + 8 <= size; i += 8) {
-        std::uint64_t eight = 0;
-        std::memcpy(&eight, text + i, sizeof eight);
-        high |= eight;
-    }
-    for (; i < size; ++i)
-        high |= static_cast<std::uint8_t>(text[i]);
-    return (high & 0x8080'8080'8080'8080U) == 0;
-}
-
-} // namespace
-
 PieceCounter::PieceCounter(const TokenTables& tables, Isa isa, const PieceCacheSizes& sizes,
                            std::pmr::memory_resource& memory)
     : tables_(&tables),
+      isa_(isa_supported(isa) ? isa : best_isa()),
       cache_(sizes, memory),
-      merge_(tables, isa_supported(isa) ? isa : best_isa()),
-      encoder_(tables) {
-    if (!isa_supported(isa)) isa = best_isa();
-    look_up_ = isa == Isa::avx512 ? look_up_avx512 : isa == Isa::avx2 ? look_up_avx2 : look_up_scalar;
-    // Common words are known from the start: ranks are in the order of how often they merged.
-    constexpr std::uint32_t seeded = 20'000;
-    std::array<char, 128> text{};
-    for (std::uint32_t token = std::min(seeded, tables.tokens()); token-- > byte_tokens_count;) {
-        const std::uint32_t size = tables.trie().length(token);
+      merge_(tables, isa_),
+      encoder_(tables),
+      look_up_(isa_ == Isa::avx512 ? look_up_avx512
+               : isa_ == Isa::avx2 ? look_up_avx2
+                                   : look_up_scalar) {
+    if (cache_.on()) remember_common();
+}
+
+void PieceCounter::remember_common() {
+    // Ranks are in the order of how often they merged, so the first ones are what texts consist of.
+    constexpr std::uint32_t common = 20'000;
+    std::vector<std::uint64_t> keys(std::min(common, tables_->tokens()));
+    for (std::uint32_t token = 0; token < keys.size(); ++token) {
+        // The parts of a token come before it; a key of more than eight bytes is never used.
+        if (token < byte_tokens_count) {
+            keys[token] = tables_->byte_of(token);
+        } else if (tables_->trie().length(token) <= sizeof(std::uint64_t)) {
+            const TokenSplit& split = tables_->split(token);
+            keys[token] = keys[split.left] | keys[split.right] << 8 * tables_->trie().length(split.left);
+        }
+    }
+    // The most common ones last: the first ones give way when a line is full.
+    for (std::size_t token = keys.size(); token-- > 0;) {
+        const std::uint32_t size = tables_->trie().length(static_cast<std::uint32_t>(token));
         if (size > sizeof(std::uint64_t)) continue;
-        tables.spell(token, text);
-        const ShortKey key = short_key(text.data(), size);
-        if (cache_.on() && std::memchr(text.data(), 0, size) == nullptr) cache_.remember_hot(key.low);
+        if (std::memchr(&keys[token], 0, size) == nullptr) cache_.remember_hot(keys[token]);
     }
 }
 
@@ -51,28 +48,32 @@ TextCount PieceCounter::count(std::string_view text, std::span<const Piece> piec
     text_ = text;
     budget_ = &budget;
     result_ = {};
+    uncounted_ = {};
     const std::size_t end = std::size_t{pieces.back().begin} + pieces.back().size;
     has_nul_ = std::memchr(at(pieces.front()), 0, end - pieces.front().begin) != nullptr;
-    for (const Piece& piece : pieces) {
-        if (piece.size <= word_bytes_max && !has_nul_) [[likely]] {
-            parts_[parts_count_++] = piece;
-            if (parts_count_ == batch_max) look_up_(*this);
-        } else {
+    if (has_nul_ || !cache_.on()) {
+        for (const Piece& piece : pieces)
             add_long(piece);
+    } else {
+        for (; !pieces.empty(); pieces = pieces.subspan(std::min(batch_max, pieces.size()))) {
+            look_up_(*this, pieces.first(std::min(batch_max, pieces.size())));
+            for (std::size_t i = 0; i < long_count_; ++i)
+                add_long(pieces[long_[i]]);
         }
     }
-    look_up_(*this);
+    look_up_parts();
+    look_up_phrases();
     merge_unknown();
     return result_;
 }
 
 /// Pieces with characters of three bytes fall into parts that never join.
 void PieceCounter::add_long(const Piece& piece) noexcept {
-    if (is_ascii(at(piece), piece.size)) {
+    const std::string_view whole(at(piece), piece.size);
+    if (!BigramCut::may_cut(whole)) {
         add(piece);
         return;
     }
-    const std::string_view whole(at(piece), piece.size);
     for (std::size_t from = 0; from < whole.size();) {
         const std::size_t cut = tables_->bigrams().next(whole, from);
         add({piece.begin + static_cast<std::uint32_t>(from), static_cast<std::uint32_t>(cut - from)});
@@ -87,7 +88,7 @@ void PieceCounter::add(const Piece& part) noexcept {
         add_unknown(part);
     } else if (part.size <= word_bytes_max) {
         parts_[parts_count_++] = part;
-        if (parts_count_ == batch_max) look_up_(*this);
+        if (parts_count_ == batch_max) look_up_parts();
     } else if (part.size <= phrase_bytes_max) {
         add_phrase(part);
     } else {
@@ -96,11 +97,25 @@ void PieceCounter::add(const Piece& part) noexcept {
 }
 
 void PieceCounter::add_phrase(const Piece& part) noexcept {
-    const ShortKey start = short_key(at(part), 16);
-    const ShortKey rest = short_key(at(part) + 16, part.size - 16);
-    const std::uint32_t known = cache_.find_phrase(cache_.phrase_line(start, rest), start, rest);
-    result_.tokens += known;
-    if (known == 0) add_unknown(part);
+    Phrase& phrase = phrases_[phrases_count_++];
+    phrase.part = part;
+    phrase.start = short_key(at(part), 16);
+    phrase.rest = text_.size() - part.begin >= 16 + short_key_read
+                      ? short_key_inside(at(part) + 16, part.size - 16)
+                      : short_key(at(part) + 16, part.size - 16);
+    phrase.line = cache_.phrase_line(phrase.start, phrase.rest);
+    cache_.prefetch_phrase(phrase.line);
+    if (phrases_count_ == phrases_.size()) look_up_phrases();
+}
+
+void PieceCounter::look_up_phrases() noexcept {
+    for (std::size_t i = 0; i < phrases_count_; ++i) {
+        const Phrase& phrase = phrases_[i];
+        const std::uint32_t known = cache_.find_phrase(phrase.line, phrase.start, phrase.rest);
+        result_.tokens += known;
+        if (known == 0) add_unknown(phrase.part);
+    }
+    phrases_count_ = 0;
 }
 
 void PieceCounter::add_chain(const Piece& part) noexcept {
@@ -114,7 +129,7 @@ void PieceCounter::add_unknown(const Piece& part) noexcept {
     if (part.size > short_piece_max) {
         encode(part);
     } else if (budget_->steps < part.size) {
-        estimate({at(part), part.size});
+        leave_out({at(part), part.size});
     } else {
         budget_->steps -= part.size;
         unknown_[unknown_count_++] = {at(part), part.size, 0};
@@ -127,7 +142,7 @@ void PieceCounter::encode(const Piece& part) noexcept {
     const LongEncoder::Count counted = encoder_.count(whole, *budget_);
     result_.tokens += counted.tokens;
     if (counted.bytes < whole.size()) {
-        estimate(whole.substr(counted.bytes));
+        leave_out(whole.substr(counted.bytes));
     } else {
         remember(whole.data(), part.size, static_cast<std::uint32_t>(counted.tokens));
     }
@@ -159,79 +174,98 @@ void PieceCounter::remember(const char* text, std::uint32_t size, std::uint32_t 
     }
 }
 
-void PieceCounter::estimate(std::string_view rest) noexcept {
+void PieceCounter::leave_out(std::string_view rest) noexcept {
     budget_->steps = 0;
     result_.exact = false;
-    result_.tokens += estimate_tokens(rest);
+    uncounted_.add(TextFeatures::of(rest, isa_));
 }
 
-void PieceCounter::load_keys() noexcept {
-    // Keys are read as 16 bytes where the text goes on that far.
-    std::size_t inside = parts_count_;
-    while (inside > 0 && text_.size() - parts_[inside - 1].begin < short_key_read)
-        --inside;
-    for (std::size_t i = 0; i < inside; ++i)
-        keys_[i] = short_key_inside(at(parts_[i]), parts_[i].size);
-    for (std::size_t i = inside; i < parts_count_; ++i)
-        keys_[i] = short_key(at(parts_[i]), parts_[i].size);
+void PieceCounter::look_up_parts() noexcept {
+    // Parts are short, so this leaves no long ones behind; those of the caller's batch are kept from it.
+    const std::size_t long_count = long_count_;
+    look_up_(*this, {parts_.data(), parts_count_});
+    long_count_ = long_count;
+    parts_count_ = 0;
 }
 
-void PieceCounter::look_up() noexcept {
-    load_keys();
-    std::uint64_t tokens = 0;
-    std::size_t queued = 0;
-    for (std::size_t i = 0; i < parts_count_; ++i) {
-        // No branch: which piece is hot cannot be predicted.
-        const unsigned hot =
-            unsigned{parts_[i].size <= sizeof(std::uint64_t)} & unsigned{cache_.is_hot(keys_[i].low)};
+/// Sorts pieces: hot ones are counted, other words queued with their keys, longer pieces set aside. Without a
+/// branch, since which piece is what cannot be predicted.
+template <bool Inside>
+void PieceCounter::sort_pieces(std::span<const Piece> pieces, std::size_t from) noexcept {
+    std::size_t hot_count = 0;
+    std::size_t queued = queued_;
+    std::size_t long_count = long_count_;
+    for (std::size_t i = from; i < pieces.size(); ++i) {
+        const std::uint32_t size = std::min<std::uint32_t>(pieces[i].size, short_key_read);
+        const ShortKey key = Inside ? short_key_inside(at(pieces[i]), size) : short_key(at(pieces[i]), size);
+        const unsigned hot = unsigned{size <= sizeof(std::uint64_t)} & unsigned{cache_.is_hot(key.low)};
+        const unsigned longer = unsigned{size > word_bytes_max};
         queue_[queued] = static_cast<std::uint16_t>(i);
-        queued += hot ^ 1;
-        tokens += hot;
+        keys_[queued] = key;
+        queued += (hot | longer) ^ 1;
+        long_[long_count] = static_cast<std::uint16_t>(i);
+        long_count += longer;
+        hot_count += hot;
     }
-    for (std::size_t i = 0; i < queued; ++i) {
-        const std::size_t line = cache_.word_line(keys_[queue_[i]]);
+    result_.tokens += hot_count;
+    queued_ = queued;
+    long_count_ = long_count;
+}
+
+void PieceCounter::look_up(std::span<const Piece> pieces) noexcept {
+    // Keys are read as 16 bytes where the text goes on that far.
+    std::size_t inside = pieces.size();
+    while (inside > 0 && text_.size() - pieces[inside - 1].begin < short_key_read)
+        --inside;
+    queued_ = 0;
+    long_count_ = 0;
+    sort_pieces<true>(pieces.first(inside), 0);
+    sort_pieces<false>(pieces, inside);
+    for (std::size_t i = 0; i < queued_; ++i) {
+        const std::size_t line = cache_.word_line(keys_[i]);
         cache_.prefetch_word(line);
         lines_[i] = static_cast<std::uint32_t>(line);
     }
+    std::uint64_t tokens = 0;
     std::size_t unknown = 0;
-    for (std::size_t i = 0; i < queued; ++i) {
-        const std::size_t part = queue_[i];
-        const std::uint32_t known = cache_.find_word(lines_[i], keys_[part]);
+    for (std::size_t i = 0; i < queued_; ++i) {
+        const std::uint32_t known = cache_.find_word(lines_[i], keys_[i]);
         tokens += known;
-        queue_[unknown] = static_cast<std::uint16_t>(part);
+        const std::size_t piece = queue_[i];
+        queue_[unknown] = static_cast<std::uint16_t>(piece);
         unknown += known == 0 ? 1 : 0;
         // One in sixteen is enough for the table of hot pieces to follow the text.
-        if (known == 1 && (++hits_ & 15) == 0 && parts_[part].size <= sizeof(std::uint64_t))
-            cache_.remember_hot(keys_[part].low);
+        if ((++hits_ & 15) == 0 && known == 1 && pieces[piece].size <= sizeof(std::uint64_t))
+            cache_.remember_hot(keys_[i].low);
     }
     result_.tokens += tokens;
-    parts_count_ = 0;
     for (std::size_t i = 0; i < unknown; ++i)
-        add_unknown(parts_[queue_[i]]);
+        add_unknown(pieces[queue_[i]]);
 }
 
-void PieceCounter::look_up_scalar(PieceCounter& self) noexcept {
-    self.look_up();
+void PieceCounter::look_up_scalar(PieceCounter& self, std::span<const Piece> pieces) noexcept {
+    self.look_up(pieces);
 }
 
 #if defined(__x86_64__)
 
-[[gnu::target("avx2,bmi,bmi2,lzcnt,popcnt")]] void PieceCounter::look_up_avx2(PieceCounter& self) noexcept {
-    self.look_up();
+[[gnu::target("avx2,bmi,bmi2,lzcnt,popcnt")]] void PieceCounter::look_up_avx2(
+    PieceCounter& self, std::span<const Piece> pieces) noexcept {
+    self.look_up(pieces);
 }
 
 [[gnu::target("avx2,bmi,bmi2,lzcnt,popcnt,avx512f,avx512bw")]] void PieceCounter::look_up_avx512(
-    PieceCounter& self) noexcept {
-    self.look_up();
+    PieceCounter& self, std::span<const Piece> pieces) noexcept {
+    self.look_up(pieces);
 }
 
 #else
 
-void PieceCounter::look_up_avx2(PieceCounter& self) noexcept {
-    self.look_up();
+void PieceCounter::look_up_avx2(PieceCounter& self, std::span<const Piece> pieces) noexcept {
+    self.look_up(pieces);
 }
-void PieceCounter::look_up_avx512(PieceCounter& self) noexcept {
-    self.look_up();
+void PieceCounter::look_up_avx512(PieceCounter& self, std::span<const Piece> pieces) noexcept {
+    self.look_up(pieces);
 }
 
 #endif

@@ -7,6 +7,7 @@
 #include "balance/tokens/piece_cache.hpp"
 #include "balance/tokens/piece_splitter.hpp"
 #include "balance/tokens/short_merge.hpp"
+#include "balance/tokens/text_features.hpp"
 #include "balance/tokens/vocabulary.hpp"
 #include "balance/tokens/work_budget.hpp"
 
@@ -19,7 +20,7 @@
 
 namespace headroom::balance {
 
-/// A number of tokens; `exact` is false when part of it was estimated.
+/// A number of tokens; `exact` is false when it is not of all the text, or part of it was estimated.
 struct TextCount {
     std::uint64_t tokens = 0;
     bool exact = true;
@@ -33,32 +34,47 @@ class PieceCounter {
                  std::pmr::memory_resource& memory);
 
     /// The tokens of `pieces`, which lie in `text` one behind the other, none of them empty. Once the budget
-    /// has run out, what is not remembered is estimated.
+    /// has run out, what is not remembered is left out and added to uncounted().
     [[nodiscard]] TextCount count(std::string_view text, std::span<const Piece> pieces,
                                   WorkBudget& budget) noexcept;
 
+    /// Of what the last call left out.
+    [[nodiscard]] const TextFeatures& uncounted() const noexcept { return uncounted_; }
+
   private:
     static constexpr std::size_t batch_max = 256;
-    using LookUp = void (*)(PieceCounter&) noexcept;
+    /// A piece of 16 to 31 bytes whose place in the cache is being fetched.
+    struct Phrase {
+        Piece part;
+        ShortKey start;
+        ShortKey rest;
+        std::size_t line;
+    };
+    using LookUp = void (*)(PieceCounter&, std::span<const Piece>) noexcept;
 
     [[nodiscard]] const char* at(const Piece& part) const noexcept { return text_.data() + part.begin; }
+    void remember_common();
     void add(const Piece& part) noexcept;
     void add_long(const Piece& piece) noexcept;
     void add_phrase(const Piece& part) noexcept;
+    void look_up_parts() noexcept;
+    void look_up_phrases() noexcept;
     void add_chain(const Piece& part) noexcept;
     void add_unknown(const Piece& part) noexcept;
     void encode(const Piece& part) noexcept;
     void remember(const char* text, std::uint32_t size, std::uint32_t tokens) noexcept;
     void merge_unknown() noexcept;
-    void estimate(std::string_view rest) noexcept;
+    void leave_out(std::string_view rest) noexcept;
 
-    [[gnu::always_inline]] inline void look_up() noexcept;
-    [[gnu::always_inline]] inline void load_keys() noexcept;
-    static void look_up_scalar(PieceCounter& self) noexcept;
-    static void look_up_avx2(PieceCounter& self) noexcept;
-    static void look_up_avx512(PieceCounter& self) noexcept;
+    [[gnu::always_inline]] inline void look_up(std::span<const Piece> pieces) noexcept;
+    template <bool Inside>
+    [[gnu::always_inline]] inline void sort_pieces(std::span<const Piece> pieces, std::size_t from) noexcept;
+    static void look_up_scalar(PieceCounter& self, std::span<const Piece> pieces) noexcept;
+    static void look_up_avx2(PieceCounter& self, std::span<const Piece> pieces) noexcept;
+    static void look_up_avx512(PieceCounter& self, std::span<const Piece> pieces) noexcept;
 
     const TokenTables* tables_;
+    Isa isa_;
     PieceCache cache_;
     ShortMerge merge_;
     LongEncoder encoder_;
@@ -69,13 +85,19 @@ class PieceCounter {
     std::string_view text_;
     WorkBudget* budget_ = nullptr;
     TextCount result_;
+    TextFeatures uncounted_;
     bool has_nul_ = false;
     std::size_t parts_count_ = 0;
+    std::size_t queued_ = 0;
+    std::size_t long_count_ = 0;
+    std::size_t phrases_count_ = 0;
     std::size_t unknown_count_ = 0;
-    std::array<Piece, batch_max> parts_;         ///< Of up to 15 bytes, to be looked up.
-    std::array<ShortKey, batch_max> keys_;       ///< Theirs.
+    std::array<Piece, batch_max> parts_;         ///< Of longer pieces, up to 15 bytes, to be looked up.
+    std::array<std::uint16_t, batch_max> long_;  ///< The pieces of a batch that are longer than that.
     std::array<std::uint16_t, batch_max> queue_; ///< Those that are not hot, then those that are not known.
+    std::array<ShortKey, batch_max> keys_;       ///< Of those that are not hot.
     std::array<std::uint32_t, batch_max> lines_; ///< Where the table of words may hold them.
+    std::array<Phrase, 32> phrases_;             ///< To be looked up.
     std::array<UncountedPiece, batch_max> unknown_; ///< To be merged.
 };
 

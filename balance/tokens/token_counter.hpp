@@ -9,6 +9,7 @@
 
 #include <array>
 #include <cstddef>
+#include <cstdint>
 #include <memory_resource>
 #include <string_view>
 
@@ -34,6 +35,12 @@ class TokenCounter {
     [[nodiscard]] TextCount count(std::string_view text, WorkBudget& budget) noexcept;
 
   private:
+    [[nodiscard]] double regressed(std::string_view text) const noexcept;
+    [[nodiscard]] TextCount with_estimate(std::string_view text, std::size_t seen,
+                                          std::uint64_t counted) const noexcept;
+
+    Encoding encoding_;
+    Isa isa_;
     PieceSplitter splitter_;
     PieceCounter counter_;
     std::array<Piece, 256> pieces_;

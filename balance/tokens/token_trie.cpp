@@ -1,6 +1,7 @@
-// Breadth first order makes one pass enough: a node's parent is complete before the node is reached.
+// The tree lies in the program's file; only what is small is made at start.
 #include "balance/tokens/token_trie.hpp"
 
+#include <algorithm>
 #include <bit>
 
 #if defined(__SSE2__)
@@ -9,46 +10,26 @@
 #endif
 
 namespace headroom::balance {
-namespace {
-
-/// What a node hands down to its children while the tree is built.
-struct Above {
-    std::uint32_t token; ///< The longest token that is a prefix of the node or the node itself.
-    std::uint8_t depth;
-    std::uint8_t first; ///< Its first byte.
-};
-
-} // namespace
-
 TokenTrie::TokenTrie(const VocabularyBlob& blob)
-    : labels_(blob.labels.data()),
-      nodes_(std::make_unique_for_overwrite<Node[]>(blob.nodes.size())),
+    : nodes_(blob.nodes.data()),
+      labels_(blob.labels.data()),
+      shorter_(blob.shorter.data()),
+      byte_tokens_(blob.header->byte_tokens.data()),
       second_level_(std::make_unique<std::uint32_t[]>(0x10000)),
-      shorter_(std::make_unique_for_overwrite<std::uint32_t[]>(blob.header->tokens)),
-      lengths_(std::make_unique_for_overwrite<std::uint8_t[]>(blob.header->tokens)),
-      byte_tokens_(blob.header->byte_tokens.data()) {
-    const auto above = std::make_unique_for_overwrite<Above[]>(blob.nodes.size());
-    std::uint32_t next = blob.header->root_children;
-    for (std::uint32_t node = 0; node < next; ++node)
-        above[node] = {no_token, 0, labels_[node]};
-    for (std::uint32_t node = 0; node < blob.nodes.size(); ++node) {
-        const std::uint32_t count = blob.nodes[node] & 0xff;
-        const std::uint32_t token_plus_one = blob.nodes[node] >> 8;
-        Above below = above[node];
-        ++below.depth;
-        if (token_plus_one != 0) {
-            shorter_[token_plus_one - 1] = below.token;
-            lengths_[token_plus_one - 1] = below.depth;
-            below.token = token_plus_one - 1;
+      lengths_(std::make_unique_for_overwrite<std::uint8_t[]>(blob.header->tokens)) {
+    std::fill_n(lengths_.get(), byte_tokens_count, std::uint8_t{1});
+    std::uint8_t* length = lengths_.get() + byte_tokens_count;
+    for (const TokenSplit& split : blob.splits)
+        *length++ = static_cast<std::uint8_t>(lengths_[split.left] + lengths_[split.right]);
+    for (std::uint32_t first = 0; first < blob.header->root_children; ++first) {
+        for (std::uint32_t i = 0; i < nodes_[first].children_count; ++i) {
+            const std::uint32_t second = nodes_[first].children + i;
+            second_level_[labels_[first] | std::uint32_t{labels_[second]} << 8] = second + 1;
         }
-        if (below.depth == 2) second_level_[below.first | std::uint32_t{labels_[node]} << 8] = node + 1;
-        nodes_[node] = {next, token_plus_one & 0xffffff, static_cast<std::uint8_t>(count)};
-        for (const std::uint32_t end = next + count; next < end; ++next)
-            above[next] = below;
     }
 }
 
-const TokenTrie::Node* TokenTrie::child(const Node& parent, std::uint8_t label) const noexcept {
+const PrefixNode* TokenTrie::child(const PrefixNode& parent, std::uint8_t label) const noexcept {
     std::uint32_t at = parent.children;
     const std::uint32_t end = at + parent.children_count;
 #if defined(__SSE2__)
@@ -76,7 +57,7 @@ std::uint32_t TokenTrie::longest(std::string_view text) const noexcept {
     if (text.size() == 1) return token;
     const std::uint32_t second = second_level_[byte(0) | std::uint32_t{byte(1)} << 8];
     if (second == 0) return token;
-    const Node* node = &nodes_[second - 1];
+    const PrefixNode* node = &nodes_[second - 1];
     for (std::size_t depth = 2;; ++depth) {
         if (node->token != 0) token = node->token - 1;
         if (depth == text.size()) return token;

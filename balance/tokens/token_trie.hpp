@@ -23,21 +23,15 @@ class TokenTrie {
     [[nodiscard]] std::uint32_t length(std::uint32_t token) const noexcept { return lengths_[token]; }
 
   private:
-    struct Node {
-        std::uint32_t children;   ///< Index of the first; they lie side by side.
-        std::uint32_t token : 24; ///< That ends here, + 1; 0 is none.
-        std::uint32_t children_count : 8;
-    };
+    [[nodiscard]] const PrefixNode* child(const PrefixNode& parent, std::uint8_t label) const noexcept;
 
-    [[nodiscard]] const Node* child(const Node& parent, std::uint8_t label) const noexcept;
-
+    const PrefixNode* nodes_;
     const std::uint8_t* labels_;
-    std::unique_ptr<Node[]> nodes_;
+    const std::uint32_t* shorter_;
+    const std::uint8_t* byte_tokens_;
     /// Of the prefix of two bytes, [first | second << 8]: its node + 1, or 0.
     std::unique_ptr<std::uint32_t[]> second_level_;
-    std::unique_ptr<std::uint32_t[]> shorter_;
     std::unique_ptr<std::uint8_t[]> lengths_;
-    const std::uint8_t* byte_tokens_;
 };
 
 } // namespace headroom::balance

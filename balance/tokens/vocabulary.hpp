@@ -1,5 +1,5 @@
 // What is known of the encodings' tokens: read-only tables, built once at start and shared by all threads.
-// About 8 MB for o200k_base and 4 MB for cl100k_base, a third of it in the program's own file.
+// In memory 4 MB for both; what is larger lies in the program's file and is read where it is.
 #pragma once
 
 #include "balance/tokens/bigram_cut.hpp"

@@ -44,8 +44,9 @@ VocabularyBlob vocabulary_blob(Encoding encoding) noexcept {
             section<TokenSplit>(blob, at.splits, header->tokens - byte_tokens_count),
             section<std::uint16_t>(blob, at.displacements, std::size_t{1} << header->bucket_bits),
             section<std::uint64_t>(blob, at.bigrams, bigram_words),
-            section<std::uint32_t>(blob, at.nodes, header->nodes),
-            section<std::uint8_t>(blob, at.labels, header->nodes)};
+            section<PrefixNode>(blob, at.nodes, header->nodes),
+            section<std::uint8_t>(blob, at.labels, header->nodes),
+            section<std::uint32_t>(blob, at.shorter, header->tokens)};
 }
 
 } // namespace headroom::balance

@@ -16,8 +16,9 @@ struct VocabularyBlob {
     std::span<const TokenSplit> splits; ///< Of token 256 + index.
     std::span<const std::uint16_t> displacements;
     std::span<const std::uint64_t> bigrams;
-    std::span<const std::uint32_t> nodes;
+    std::span<const PrefixNode> nodes;
     std::span<const std::uint8_t> labels;
+    std::span<const std::uint32_t> shorter;
 };
 
 /// Of an encoding other than cl100k_base, those of o200k_base.

@@ -42,14 +42,21 @@ struct TokenSplit {
     std::uint32_t right = 0;
 };
 
+/// A prefix of tokens.
+struct PrefixNode {
+    std::uint32_t children = 0;   ///< Index of the first; they lie side by side.
+    std::uint32_t token : 24 = 0; ///< That ends here, + 1; 0 is none.
+    std::uint32_t children_count : 8 = 0;
+};
+
 /// Where the sections begin, in bytes, and where the last one ends.
 struct VocabularySections {
     std::size_t splits;        ///< TokenSplit[tokens - 256]
     std::size_t displacements; ///< uint16[1 << bucket_bits]
     std::size_t bigrams;       ///< uint64[bigram_words]
-    std::size_t
-        nodes; ///< uint32[nodes]: the token that ends here + 1, or 0, shifted by 8; its number of children
-    std::size_t labels; ///< uint8[nodes]: the byte that leads here
+    std::size_t nodes;         ///< PrefixNode[nodes]
+    std::size_t labels;        ///< uint8[nodes]: the byte that leads to each node
+    std::size_t shorter; ///< uint32[tokens]: the longest token that is a proper prefix of each, or no_token
     std::size_t end;
 
     constexpr explicit VocabularySections(const VocabularyHeader& header) noexcept
@@ -57,8 +64,9 @@ struct VocabularySections {
           displacements(splits + sizeof(TokenSplit) * (header.tokens - byte_tokens_count)),
           bigrams(aligned(displacements + (sizeof(std::uint16_t) << header.bucket_bits))),
           nodes(bigrams + sizeof(std::uint64_t) * bigram_words),
-          labels(aligned(nodes + sizeof(std::uint32_t) * header.nodes)),
-          end(aligned(labels + header.nodes + labels_padding)) {}
+          labels(nodes + sizeof(PrefixNode) * header.nodes),
+          shorter(aligned(labels + header.nodes + labels_padding)),
+          end(aligned(shorter + sizeof(std::uint32_t) * header.tokens)) {}
 
   private:
     static constexpr std::size_t aligned(std::size_t at) noexcept { return (at + 7) & ~std::size_t{7}; }

@@ -126,14 +126,6 @@ HEADROOM_WINDOW_CODE typename Simd::Kinds kinds_beyond_ascii(const char* text, t
     return kinds;
 }
 
-/// Where the pieces of a window begin, in bytes.
-struct WindowCut {
-    std::uint64_t starts; ///< Bit 0 is set.
-    unsigned bytes;       ///< The window's end.
-    bool final;           ///< The text ends there, and every start is known.
-    bool undecided;       ///< The last start's piece is one that only the matcher can end.
-};
-
 /// Lets contractions end their pieces; `apostrophes` are where they may begin.
 template <Encoding encoding>
 [[gnu::always_inline]] inline void cut_contractions(const char* text, const char* end,

@@ -32,6 +32,14 @@ struct WindowStarts {
     unsigned decided;          ///< Starts from this character on are not known; at least 1.
 };
 
+/// Where the pieces of a window begin, in bytes.
+struct WindowCut {
+    std::uint64_t starts; ///< Bit 0 is set.
+    unsigned bytes;       ///< The window's end.
+    bool final;           ///< The text ends there, and every start is known.
+    bool undecided;       ///< The last start's piece is one that only the matcher can end.
+};
+
 /// The lowest `count` bits, for 0 to 64.
 [[gnu::always_inline]] constexpr std::uint64_t bits_below(unsigned count) noexcept {
     return count >= 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << count) - 1;

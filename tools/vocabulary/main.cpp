@@ -53,8 +53,9 @@ std::string make_tables(const std::vector<std::string>& tokens) {
     sections.add(std::span<const balance::TokenSplit>(splits), places.displacements);
     sections.add(std::span<const std::uint16_t>(displacements), places.bigrams);
     sections.add(std::span<const std::uint64_t>(bigrams), places.nodes);
-    sections.add(std::span<const std::uint32_t>(tree.nodes), places.labels);
-    sections.add(std::span<const std::uint8_t>(tree.labels), places.end);
+    sections.add(std::span<const balance::PrefixNode>(tree.nodes), places.labels);
+    sections.add(std::span<const std::uint8_t>(tree.labels), places.shorter);
+    sections.add(std::span<const std::uint32_t>(tree.shorter), places.end);
     return sections.content();
 }
 

@@ -12,6 +12,7 @@ struct Range {
     std::size_t begin;
     std::size_t end;
     std::size_t depth;
+    std::uint32_t above; ///< The longest token that is a proper prefix.
 };
 
 class Builder {
@@ -23,16 +24,22 @@ class Builder {
     }
 
     PrefixTree build() {
-        tree_.root_children = add_children({0, sorted_.size(), 0});
+        tree_.shorter.resize(tokens_.size());
+        tree_.root_children = add_children({0, sorted_.size(), 0, balance::no_token});
         for (std::size_t node = 0; node < ranges_.size(); ++node) {
             Range range = ranges_[node];
             std::uint32_t token_plus_one = 0;
             // A token sorts before those that it begins.
-            if (tokens_[sorted_[range.begin]].size() == range.depth)
-                token_plus_one = sorted_[range.begin++] + 1;
+            if (tokens_[sorted_[range.begin]].size() == range.depth) {
+                const std::uint32_t token = sorted_[range.begin++];
+                token_plus_one = token + 1;
+                tree_.shorter[token] = range.above;
+                range.above = token;
+            }
+            const auto first = static_cast<std::uint32_t>(ranges_.size());
             const std::uint32_t children = add_children(range);
             if (children > 0xff) throw std::runtime_error("a prefix has more than 255 children");
-            tree_.nodes.push_back(token_plus_one << 8 | children);
+            tree_.nodes.push_back({first, token_plus_one & 0xffffff, static_cast<std::uint8_t>(children)});
         }
         return std::move(tree_);
     }
@@ -45,7 +52,7 @@ class Builder {
             std::size_t end = at + 1;
             while (end < parent.end && tokens_[sorted_[end]][parent.depth] == label)
                 ++end;
-            ranges_.push_back({at, end, parent.depth + 1});
+            ranges_.push_back({at, end, parent.depth + 1, parent.above});
             tree_.labels.push_back(static_cast<std::uint8_t>(label));
             at = end;
         }

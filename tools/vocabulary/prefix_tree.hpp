@@ -10,8 +10,9 @@
 namespace headroom::vocabulary {
 
 struct PrefixTree {
-    std::vector<std::uint32_t> nodes; ///< As VocabularySections::nodes.
-    std::vector<std::uint8_t> labels; ///< As VocabularySections::labels.
+    std::vector<balance::PrefixNode> nodes;
+    std::vector<std::uint8_t> labels;   ///< As VocabularySections::labels.
+    std::vector<std::uint32_t> shorter; ///< As VocabularySections::shorter.
     std::uint32_t root_children = 0;
 };
 

@@ -2,7 +2,7 @@
 // end, and reads nothing outside the text.
 #include "balance/tokens/piece_splitter.hpp"
 #include "tests/balance/random.hpp"
-#include "tests/balance/random_text.hpp"
+#include "tests/balance/tokens/random_text.hpp"
 
 #include <gtest/gtest.h>
 
