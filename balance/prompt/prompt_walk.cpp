@@ -14,6 +14,9 @@ constexpr std::uint64_t bytes_per_token = 4;
 constexpr std::int64_t priming = 3;
 // Deeper values are counted by bytes.
 constexpr unsigned depth_max = 24;
+// Further texts go by their bytes: counting a text has a price beside its length, and services take 2,048
+// messages or inputs.
+constexpr std::uint32_t texts_max = 20'000;
 
 /// Bytes that begin a character, 32 at a time; a lane counts to 255 before it is added up.
 std::uint64_t code_points(std::string_view text) noexcept {
@@ -38,6 +41,10 @@ std::uint64_t code_points(std::string_view text) noexcept {
     for (; at != text.size(); ++at)
         count += static_cast<signed char>(text[at]) > continuation_max;
     return count;
+}
+
+constexpr std::uint64_t tokens_of_bytes(std::uint64_t bytes) noexcept {
+    return (bytes + bytes_per_token - 1) / bytes_per_token;
 }
 
 bool is_id(std::string_view name) noexcept {
@@ -137,7 +144,9 @@ void PromptWalk::add_text(PromptPart part, std::string_view text) noexcept {
     PartTotal& total = parts_.of(part);
     ++total.items;
     if (text.empty()) return;
-    const CountedText counted = counting_.count(text);
+    const CountedText counted =
+        texts_ < texts_max ? counting_.count(text) : CountedText{tokens_of_bytes(text.size()), false};
+    ++texts_;
     total.tokens += counted.tokens;
     total.bytes += text.size();
     total.characters += code_points(text);
@@ -158,7 +167,7 @@ void PromptWalk::add_bytes(PromptPart part, std::uint64_t bytes) noexcept {
     PartTotal& total = parts_.of(part);
     ++total.items;
     total.bytes += bytes;
-    total.tokens += (bytes + bytes_per_token - 1) / bytes_per_token;
+    total.tokens += tokens_of_bytes(bytes);
     parts_.exact = false;
 }
 

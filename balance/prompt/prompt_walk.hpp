@@ -141,6 +141,7 @@ class PromptWalk {
     PromptParts& parts_;
     Digest model_;
     std::int64_t framing_ = 0;
+    std::uint32_t texts_ = 0;
     ImageFidelity fidelity_ = ImageFidelity::low;
 };
 

@@ -44,6 +44,17 @@ TEST_F(PromptRobustness, DeepNestingIsBounded) {
     EXPECT_TRUE(chat(R"({"tools":[{"name":"f","parameters":)" + schema + "}]}").read);
 }
 
+TEST_F(PromptRobustness, ManyTextsAreBounded) {
+    std::string body = R"({"input":[)";
+    for (int i = 0; i < 30'000; ++i)
+        body += R"("a word",)";
+    const PromptParts parts = parts_of(body + "[]]}", Operation::embeddings, counter);
+    EXPECT_EQ(counter.texts.size(), 20'000U);
+    EXPECT_FALSE(parts.exact);
+    EXPECT_EQ(tokens(parts, PromptPart::text), 60'000U);
+    EXPECT_EQ(parts.of(PromptPart::text).items, 30'000U);
+}
+
 TEST_F(PromptRobustness, WhatIsNoBodyIsNotRead) {
     for (const std::string_view body :
          {"", " ", "[]", "{", "}", "\"x\"", "nul", R"({"messages":[)", R"({"messages":[}]})",
