@@ -93,6 +93,12 @@ constexpr bool nothing_is_left_out() {
            below(alternating_ranges);
 }
 static_assert(nothing_is_left_out());
+static_assert([] {
+    for (unsigned c = 0; c < 128; ++c) {
+        if (table.blocks[table.index[c / 64]].classes[c % 64] != ascii_classes[c]) return false;
+    }
+    return true;
+}());
 
 /// U+E0100 to U+E01EF begin with a whole block and end inside one.
 constexpr CharacterBlock last_selectors = [] {
@@ -114,11 +120,10 @@ const CharacterBlock& character_block(std::uint32_t number) noexcept {
     return number == selectors_last ? last_selectors : table.blocks[3];
 }
 
-Character character_at(const char* at, const char* end) noexcept {
+Character character_beyond_ascii(const char* at, const char* end) noexcept {
     const auto* const bytes = reinterpret_cast<const unsigned char*>(at);
     const std::ptrdiff_t left = end - at;
     const unsigned lead = bytes[0];
-    if (lead < 0x80) return {table.blocks[table.index[lead / 64]].classes[lead % 64], 1};
     constexpr Character invalid{character::other, 1};
     if (lead < 0xc2 || left < 2 || !is_continuation(bytes[1])) return invalid;
     if (lead < 0xe0) return {character_block(lead & 0x1f).classes[bytes[1] & 0x3f], 2};

@@ -2,6 +2,7 @@
 // Promises: a byte that is not part of valid UTF-8 is a character of its own of class `other`.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 
@@ -35,7 +36,32 @@ struct Character {
     std::uint8_t size; ///< In bytes.
 };
 
+/// The character at `at`, which is before `end` and no ASCII.
+[[nodiscard]] Character character_beyond_ascii(const char* at, const char* end) noexcept;
+
+/// The classes of ASCII.
+inline constexpr auto ascii_classes = [] {
+    std::array<std::uint8_t, 128> classes{};
+    for (unsigned c = 0; c < 128; ++c) {
+        if (c >= 'a' && c <= 'z') {
+            classes[c] = character::lower;
+        } else if (c >= 'A' && c <= 'Z') {
+            classes[c] = character::upper;
+        } else if (c >= '0' && c <= '9') {
+            classes[c] = character::number;
+        } else if (c == '\r' || c == '\n') {
+            classes[c] = character::line_end;
+        } else {
+            classes[c] = c == ' ' || (c >= '\t' && c <= '\f') ? character::blank : character::other;
+        }
+    }
+    return classes;
+}();
+
 /// The character at `at`, which is before `end`.
-[[nodiscard]] Character character_at(const char* at, const char* end) noexcept;
+[[nodiscard]] inline Character character_at(const char* at, const char* end) noexcept {
+    const auto byte = static_cast<unsigned char>(*at);
+    return byte < 0x80 ? Character{ascii_classes[byte], 1} : character_beyond_ascii(at, end);
+}
 
 } // namespace headroom::balance

@@ -8,11 +8,10 @@
 #include <vector>
 
 namespace headroom::balance {
-PieceCounter::PieceCounter(const TokenTables& tables, Isa isa, const PieceCacheSizes& sizes,
-                           std::pmr::memory_resource& memory)
+PieceCounter::PieceCounter(const TokenTables& tables, Isa isa, const PieceCacheSizes& sizes)
     : tables_(&tables),
       isa_(isa_supported(isa) ? isa : best_isa()),
-      cache_(sizes, memory),
+      cache_(sizes),
       merge_(tables, isa_),
       encoder_(tables),
       look_up_(isa_ == Isa::avx512 ? look_up_avx512
@@ -74,11 +73,24 @@ void PieceCounter::add_long(const Piece& piece) noexcept {
         add(piece);
         return;
     }
-    for (std::size_t from = 0; from < whole.size();) {
-        const std::size_t cut = tables_->bigrams().next(whole, from);
-        add({piece.begin + static_cast<std::uint32_t>(from), static_cast<std::uint32_t>(cut - from)});
-        from = cut;
+    std::array<std::uint32_t, 64> cuts;
+    std::uint32_t from = 0;
+    const auto add_until = [&](std::uint32_t end) {
+        const Piece part{piece.begin + from, end - from};
+        from = end;
+        if (part.size <= word_bytes_max && !has_nul_ && cache_.on()) {
+            parts_[parts_count_++] = part;
+            if (parts_count_ == batch_max) look_up_parts();
+        } else {
+            add(part);
+        }
+    };
+    for (std::size_t next = 0; next < whole.size();) {
+        const std::size_t found = tables_->bigrams().find(whole, next, cuts);
+        for (std::size_t i = 0; i < found; ++i)
+            add_until(cuts[i]);
     }
+    add_until(piece.size);
 }
 
 void PieceCounter::add(const Piece& part) noexcept {

@@ -14,7 +14,6 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <memory_resource>
 #include <span>
 #include <string_view>
 
@@ -30,8 +29,7 @@ struct TextCount {
 class PieceCounter {
   public:
     /// An `isa` that is not supported becomes the best one that is. Throws std::bad_alloc.
-    PieceCounter(const TokenTables& tables, Isa isa, const PieceCacheSizes& sizes,
-                 std::pmr::memory_resource& memory);
+    PieceCounter(const TokenTables& tables, Isa isa, const PieceCacheSizes& sizes);
 
     /// The tokens of `pieces`, which lie in `text` one behind the other, none of them empty. Once the budget
     /// has run out, what is not remembered is left out and added to uncounted().

@@ -24,10 +24,10 @@ const char* skip(const char* at, const char* end, std::uint8_t kinds) noexcept {
     return at;
 }
 
-/// A word of o200k without prefix and contraction; `at` when there is none. A run without lower case letters
-/// gives back the capitals behind its last letter that may also end a word, unless it has only capitals.
-const char* match_cased_word(const char* at, const char* end) noexcept {
-    const char* last_caseless = nullptr;
+/// The rest of a word of o200k that has no lower case letter so far; `last_caseless` is the end of the last
+/// letter that may also end a word, or null. A run without lower case letters gives back the capitals behind
+/// it, unless there are only capitals.
+const char* match_cased_word(const char* at, const char* end, const char* last_caseless) noexcept {
     while (at != end) {
         const Character next = character_at(at, end);
         if ((next.kind & lower) != 0) return skip(at, end, word_rest);
@@ -99,12 +99,20 @@ const char* match_o200k(const char* at, const char* end) noexcept {
         // A mark may be prefix or letter: as the prefix of a word it ends where it would end as its first
         // letter.
         const char* const word = (first.kind & (letter | mark)) != 0 ? at : at + first.size;
-        const char* const behind = match_cased_word(word, end);
+        const char* const behind = match_cased_word(word, end, nullptr);
         if (behind != word) return match_contraction(behind, end);
         const char* const rest = match_punctuation(at, end, true);
         if (rest != at) return rest;
     }
     return match_space(at, end);
+}
+
+const char* finish_word_o200k(const char* at, const char* end, bool has_lower) noexcept {
+    return match_contraction(has_lower ? skip(at, end, word_rest) : match_cased_word(at, end, at), end);
+}
+
+const char* finish_word_cl100k(const char* at, const char* end) noexcept {
+    return skip(at, end, letter);
 }
 
 const char* match_cl100k(const char* at, const char* end) noexcept {

@@ -21,4 +21,11 @@ namespace headroom::balance {
 /// is none. The long s (U+017F) is an s here.
 [[nodiscard]] const char* match_contraction(const char* at, const char* end) noexcept;
 
+/// The end of a piece of o200k_base that is a word up to `at` and has a letter without case or a mark last;
+/// `has_lower` when it has a lower case letter.
+[[nodiscard]] const char* finish_word_o200k(const char* at, const char* end, bool has_lower) noexcept;
+
+/// The end of a piece of cl100k_base that is a word up to `at`.
+[[nodiscard]] const char* finish_word_cl100k(const char* at, const char* end) noexcept;
+
 } // namespace headroom::balance

@@ -85,8 +85,7 @@ struct WindowBlock {
 /// Last bytes of Han and Hangul characters, by their ranges: E4 80 80 to E9 BF BF but the hexagrams (E4 B7),
 /// EA B0 80 to ED 9D BF. All are letters without case.
 template <class Simd>
-HEADROOM_WINDOW_CODE std::uint64_t ideographs(typename Simd::Bytes bytes, std::uint64_t three) noexcept {
-    if (three == 0) return 0;
+HEADROOM_WINDOW_CODE std::uint64_t ideographs(typename Simd::Bytes bytes) noexcept {
     const std::uint64_t leads = Simd::at_least(bytes, 0xe4) & ~Simd::at_least(bytes, 0xee);
     if (leads == 0) return 0;
     const std::uint64_t others = (Simd::equal(bytes, 0xe4) << 1 & Simd::equal(bytes, 0xb7)) |
@@ -95,15 +94,29 @@ HEADROOM_WINDOW_CODE std::uint64_t ideographs(typename Simd::Bytes bytes, std::u
     return (leads << 1 & ~others) << 1;
 }
 
+/// Last bytes of kana, most of them: E3 81 81 to E3 81 BF, E3 82 80 to 96, E3 82 A1 to E3 83 BA, E3 83 BC to
+/// BF. All are letters without case.
+template <class Simd>
+HEADROOM_WINDOW_CODE std::uint64_t kana(typename Simd::Bytes bytes) noexcept {
+    const std::uint64_t leads = Simd::equal(bytes, 0xe3) << 1;
+    if (leads == 0) return 0;
+    const std::uint64_t first = (leads & Simd::equal(bytes, 0x81)) << 1;
+    const std::uint64_t second = (leads & Simd::equal(bytes, 0x82)) << 1;
+    const std::uint64_t third = (leads & Simd::equal(bytes, 0x83)) << 1;
+    return (first & ~Simd::equal(bytes, 0x80)) |
+           (second & (Simd::at_least(bytes, 0xa1) | ~Simd::at_least(bytes, 0x97))) |
+           (third & ~Simd::equal(bytes, 0xbb));
+}
+
 /// Classifies the characters that are not ASCII, all of one block at once; shortens the layout before an
 /// invalid one.
 template <class Simd>
 HEADROOM_WINDOW_CODE typename Simd::Kinds kinds_beyond_ascii(const char* text, typename Simd::Bytes bytes,
                                                              std::uint64_t three, std::uint64_t rest,
                                                              WindowLayout& layout) noexcept {
-    const std::uint64_t han = ideographs<Simd>(bytes, three) & rest;
-    typename Simd::Kinds kinds = Simd::caseless(han);
-    rest &= ~han;
+    const std::uint64_t asian = three == 0 ? 0 : (ideographs<Simd>(bytes) | kana<Simd>(bytes)) & rest;
+    typename Simd::Kinds kinds = Simd::caseless(asian);
+    rest &= ~asian;
     while (rest != 0) {
         const auto at = static_cast<unsigned>(std::countr_zero(rest));
         const char* const last = text + at;
@@ -148,7 +161,7 @@ HEADROOM_WINDOW_CODE WindowCut cut_ascii(const char* text, const char* end, cons
                                          unsigned size) noexcept {
     const bool closed = end - text == size;
     const WindowStarts found = window_starts<encoding>(masks, size, closed);
-    WindowCut cut{found.starts, size, closed, false};
+    WindowCut cut{.starts = found.starts, .bytes = size, .final = closed};
     cut_contractions<encoding>(text, end, found.apostrophes, cut);
     return cut;
 }
@@ -164,7 +177,7 @@ HEADROOM_WINDOW_CODE WindowCut cut_mixed(const char* text, const char* end, type
     WindowLayout layout = window_layout(non_ascii, continuation, three, Simd::at_least(bytes, 0xf0), size);
     const typename Simd::Kinds kinds =
         kinds_beyond_ascii<Simd>(text, bytes, three, continuation & layout.last, layout);
-    if (layout.bytes == 0) return {1, size, false, true};
+    if (layout.bytes == 0) return {.starts = 1, .bytes = size, .undecided = true, .invalid = true};
     const auto pack = [&layout](std::uint64_t mask)
                           HEADROOM_WINDOW_LAMBDA { return Simd::extract(mask, layout.last); };
     WindowMasks packed;
@@ -183,11 +196,58 @@ HEADROOM_WINDOW_CODE WindowCut cut_mixed(const char* text, const char* end, type
     const bool closed = end - text == layout.bytes;
     const WindowStarts found = window_starts<encoding>(packed, count, closed);
     const std::uint64_t starts = found.starts & bits_below(found.decided);
-    const bool undecided = found.decided < count;
-    WindowCut cut{Simd::deposit(starts, layout.first), layout.bytes, closed && !undecided, undecided};
+    // A character that the window only cuts off misses three bytes at most.
+    const bool invalid = layout.bytes + 4 <= size;
+    const bool undecided = found.decided < count || invalid;
+    const std::uint64_t ends_word = packed.caseless | (encoding == Encoding::cl100k_base ? 0 : packed.mark);
+    WindowCut cut{.starts = Simd::deposit(starts, layout.first),
+                  .bytes = layout.bytes,
+                  .final = closed && !undecided,
+                  .undecided = undecided,
+                  .invalid = invalid,
+                  .word = !closed && !undecided && (ends_word >> (count - 1) & 1) != 0};
     cut_contractions<encoding>(
         text, end, Simd::deposit(found.apostrophes & bits_below(found.decided), layout.first), cut);
+    const std::uint64_t lower = (masks.lower | Simd::of_kind(kinds, character::lower)) & layout.last;
+    cut.has_lower = lower >= std::bit_floor(cut.starts);
     return cut;
+}
+
+/// Behind the letters without case (of o200k, and marks) that begin at `at`.
+template <class Simd, Encoding encoding>
+HEADROOM_WINDOW_CODE const char* skip_caseless(const char* at, const char* end) noexcept {
+    while (at != end) {
+        const auto size = static_cast<unsigned>(std::min<std::ptrdiff_t>(end - at, 64));
+        const typename Simd::Bytes bytes = size == 64 ? Simd::load(at) : Simd::load_tail(at, size);
+        const std::uint64_t non_ascii = Simd::non_ascii(bytes);
+        if ((non_ascii & 1) == 0) break;
+        const std::uint64_t continuation = non_ascii & ~Simd::at_least(bytes, 0xc0);
+        const std::uint64_t three = Simd::at_least(bytes, 0xe0);
+        WindowLayout layout =
+            window_layout(non_ascii, continuation, three, Simd::at_least(bytes, 0xf0), size);
+        const typename Simd::Kinds kinds =
+            kinds_beyond_ascii<Simd>(at, bytes, three, continuation & layout.last, layout);
+        std::uint64_t others = layout.last & ~Simd::of_kind(kinds, character::caseless);
+        if (encoding != Encoding::cl100k_base) others &= ~Simd::of_kind(kinds, character::mark);
+        if (others == 0 && layout.bytes != 0) {
+            at += layout.bytes;
+            continue;
+        }
+        if (layout.bytes != 0) {
+            const auto last = static_cast<unsigned>(std::countr_zero(others));
+            at += 63 - std::countl_zero(layout.first & bits_below(last + 1));
+        }
+        break;
+    }
+    return at;
+}
+
+/// The end of a word whose last character before `at` is a letter without case (of o200k, or a mark).
+template <class Simd, Encoding encoding>
+HEADROOM_WINDOW_CODE const char* finish_word(const char* at, const char* end, bool has_lower) noexcept {
+    at = skip_caseless<Simd, encoding>(at, end);
+    return encoding == Encoding::cl100k_base ? finish_word_cl100k(at, end)
+                                             : finish_word_o200k(at, end, has_lower);
 }
 
 template <Encoding encoding>
@@ -210,6 +270,10 @@ template <Encoding encoding>
     return count;
 }
 
+/// A word that begins before this byte of a window and fills it is followed to its end rather than read
+/// again.
+inline constexpr unsigned filled_from = 32;
+
 /// PieceSplitter::split() for one encoding and one instruction set.
 template <class Simd, Encoding encoding>
 HEADROOM_WINDOW_CODE std::size_t split_windows(std::string_view text, std::size_t& at,
@@ -228,17 +292,31 @@ HEADROOM_WINDOW_CODE std::size_t split_windows(std::string_view text, std::size_
                                   : cut_mixed<Simd, encoding>(next, end, bytes, non_ascii, masks, size);
         const auto base = static_cast<std::uint32_t>(next - begin);
         const std::size_t room = out.size() - count;
-        const std::size_t added =
-            room >= 64 ? Simd::emit(&out[count], base, cut) : emit_some(&out[count], room, base, cut);
-        if (added != 0) {
+        const char* const window = next;
+        if (room >= 64) {
+            // The next window must not wait for what is being written.
+            count += Simd::emit(&out[count], base, cut);
+            const auto last = static_cast<unsigned>(63 - std::countl_zero(cut.starts));
+            next += cut.final ? cut.bytes : last;
+            const bool filling = cut.word && last < filled_from;
+            if (cut.final || (last != 0 && !cut.undecided && !filling)) continue;
+        } else {
+            const std::size_t added = emit_some(&out[count], room, base, cut);
             count += added;
-            next = begin + out[count - 1].begin + out[count - 1].size;
-            if (!cut.undecided || count == out.size()) continue;
+            if (added != 0) next = begin + out[count - 1].begin + out[count - 1].size;
+            if (count == out.size() || cut.final || (added != 0 && !cut.undecided)) continue;
         }
         // A piece that is longer than the window, or that the algebra does not decide.
-        const char* const behind = match_piece<encoding>(next, end);
-        out[count++] = {static_cast<std::uint32_t>(next - begin), static_cast<std::uint32_t>(behind - next)};
-        next = behind;
+        const char* behind = cut.word ? finish_word<Simd, encoding>(window + cut.bytes, end, cut.has_lower)
+                                      : match_piece<encoding>(next, end);
+        while (true) {
+            out[count++] = {static_cast<std::uint32_t>(next - begin),
+                            static_cast<std::uint32_t>(behind - next)};
+            next = behind;
+            // Where not even the characters are clear, reading a window for every piece would be slow.
+            if (!cut.invalid || next >= window + size || count == out.size()) break;
+            behind = match_piece<encoding>(next, end);
+        }
     }
     at = static_cast<std::size_t>(next - begin);
     return count;

@@ -34,10 +34,13 @@ struct WindowStarts {
 
 /// Where the pieces of a window begin, in bytes.
 struct WindowCut {
-    std::uint64_t starts; ///< Bit 0 is set.
-    unsigned bytes;       ///< The window's end.
-    bool final;           ///< The text ends there, and every start is known.
-    bool undecided;       ///< The last start's piece is one that only the matcher can end.
+    std::uint64_t starts = 1; ///< Bit 0 is set.
+    unsigned bytes = 0;       ///< The window's end.
+    bool final = false;       ///< The text ends there, and every start is known.
+    bool undecided = false;   ///< The last start's piece is one that only the matcher can end.
+    bool invalid = false;     ///< So are those behind it, because not all of the window is UTF-8.
+    bool word = false; ///< That piece is a word, and a letter without case is the window's last character.
+    bool has_lower = false; ///< It has a lower case letter.
 };
 
 /// The lowest `count` bits, for 0 to 64.

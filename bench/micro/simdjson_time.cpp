@@ -4,9 +4,8 @@
 #include <benchmark/benchmark.h>
 #include <simdjson.h>
 
-#include <time.h>
-
 #include <algorithm>
+#include <ctime>
 #include <string_view>
 
 namespace headroom::bench {
@@ -31,6 +30,7 @@ double thread_seconds() {
 
 double simdjson_seconds(const std::vector<std::string>& texts) {
     std::vector<simdjson::padded_string> strings;
+    strings.reserve(texts.size());
     for (const std::string& text : texts)
         strings.emplace_back(as_json_string(text));
     simdjson::ondemand::parser parser;

@@ -2,18 +2,19 @@
 // end, and reads nothing outside the text.
 #include "balance/tokens/piece_splitter.hpp"
 #include "tests/balance/random.hpp"
-#include "tests/balance/tokens/random_text.hpp"
+#include "tests/balance/tokens/mixed_text.hpp"
+#include "tests/balance/tokens/text_pools.hpp"
 
 #include <gtest/gtest.h>
 
 #include <sys/mman.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <ctime>
 #include <string>
 #include <vector>
 
@@ -108,7 +109,7 @@ TEST(PieceWindows, RandomTextsAreSplitAlike) {
         SCOPED_TRACE(seed_note(seed));
         Random random(seed);
         for (int i = 0; i < 100; ++i) {
-            const std::string text = random_text(random, random.chance(20) ? 200 : 25);
+            const std::string text = mixed_text(random, random.chance(20) ? 200 : 25);
             const std::size_t first = random.below(shift_max + 1);
             comparison.compare(text, all_shifts ? 0 : first, all_shifts ? shift_max : first);
         }
@@ -121,26 +122,31 @@ TEST(PieceWindows, RandomTextsAtEveryShift) {
     for (const std::uint64_t seed : seeds(1000)) {
         SCOPED_TRACE(seed_note(seed));
         Random random(seed + 1'000'000);
-        comparison.compare(random_text(random, 60), 0, shift_max);
+        comparison.compare(mixed_text(random, 60), 0, shift_max);
         if (testing::Test::HasFatalFailure()) return;
     }
 }
 
-void append_utf8(std::string& text, std::uint32_t point) {
-    const auto add = [&text](std::uint32_t byte) { text += static_cast<char>(byte); };
-    if (point < 0x80) return add(point);
-    if (point < 0x800) {
-        add(0xc0 | point >> 6);
-    } else {
-        if (point < 0x10000) {
-            add(0xe0 | point >> 12);
-        } else {
-            add(0xf0 | point >> 18);
-            add(0x80 | (point >> 12 & 0x3f));
+/// Words that fill a window are followed to their end in another way than short ones.
+TEST(PieceWindows, LongWordsEndAlike) {
+    Comparison comparison;
+    for (const std::string_view first : {"", "、", "a", "A", "Aa", "!!", "7", "'"}) {
+        for (const std::string_view middle : {"中", "あ", "한", "ไ", "ต่", "हि", "々", "ー"}) {
+            for (const std::string_view last :
+                 {"", "A", "Aa", "AB", "a", "aA", "'s", "'S中", "'x", "\u0301", "\u0301A", "7", "。", " ",
+                  "\n", "\xe4\xb8", "\u3000", "\u30fb中A", "\u309b"}) {
+                for (const std::size_t count : {19U, 20U, 21U, 22U, 31U, 40U, 43U, 64U}) {
+                    std::string text(first);
+                    for (std::size_t i = 0; i < count; ++i)
+                        text += middle;
+                    text += last;
+                    comparison.compare(text, 0, 2);
+                    comparison.compare(text + "中文。", 61, 63);
+                    if (HasFatalFailure()) return;
+                }
+            }
         }
-        add(0x80 | (point >> 6 & 0x3f));
     }
-    add(0x80 | (point & 0x3f));
 }
 
 /// Surrogates too, which are invalid in UTF-8.
@@ -180,7 +186,7 @@ TEST(PieceWindows, NothingOutsideTheTextIsRead) {
     std::vector<Piece> expected;
     std::vector<Piece> found;
     for (std::size_t length = 0; length <= 300; ++length) {
-        std::string text = random_text(random, 400);
+        std::string text = mixed_text(random, 400);
         for (int i = 0; text.size() < length; ++i)
             text += i % 2 == 0 ? "plain words " : "中文é";
         text.resize(length);

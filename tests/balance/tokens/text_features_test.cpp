@@ -2,7 +2,7 @@
 #include "balance/tokens/text_features.hpp"
 
 #include "tests/balance/random.hpp"
-#include "tests/balance/tokens/random_text.hpp"
+#include "tests/balance/tokens/mixed_text.hpp"
 
 #include <gtest/gtest.h>
 
@@ -82,7 +82,7 @@ TEST(TextFeatures, AllInstructionSetsAgreeOnRandomTexts) {
     for (const std::uint64_t seed : seeds(2000)) {
         SCOPED_TRACE(seed_note(seed));
         Random random(seed);
-        const std::string text = random_text(random, 300);
+        const std::string text = mixed_text(random, 300);
         const TextFeatures expected = features_of(text, Isa::scalar);
         for (const Isa isa : {Isa::avx2, Isa::avx512})
             ASSERT_EQ(features_of(text, isa).counts(), expected.counts());

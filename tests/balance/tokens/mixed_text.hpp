@@ -11,7 +11,7 @@
 namespace headroom::balance {
 
 /// Pools separate their entries with U+0001.
-inline constexpr std::string_view text_pools[] = {
+inline constexpr std::string_view character_pools[] = {
     "a\1b\1c\1x",
     "A\1B\1C\1Z",
     "s\1t\1m\1d\1re\1ve\1ll\1S\1RE\1lL\1ſ\1K",
@@ -41,10 +41,10 @@ inline constexpr std::string_view text_pools[] = {
 };
 
 /// Up to about `length_max` characters from one to six pools; the NUL byte now and then.
-inline std::string random_text(Random& random, std::size_t length_max) {
+inline std::string mixed_text(Random& random, std::size_t length_max) {
     std::vector<std::vector<std::string_view>> chosen(1 + random.below(6));
     for (std::vector<std::string_view>& entries : chosen) {
-        std::string_view pool = random.pick(text_pools);
+        std::string_view pool = random.pick(character_pools);
         while (true) {
             const std::size_t end = pool.find('\1');
             entries.push_back(pool.substr(0, end));
