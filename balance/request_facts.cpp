@@ -49,13 +49,16 @@ unsigned root_member(std::string_view name) noexcept {
     return 0;
 }
 
-std::uint64_t hash_of(const JsonScalar& scalar) noexcept {
-    if (scalar.kind != JsonKind::string) return 0;
-    std::uint64_t hash = 0xcbf29ce484222325U + scalar.text_bytes;
-    for (const char c : scalar.text)
+std::uint64_t hash_of(std::string_view text, std::uint64_t whole_bytes) noexcept {
+    std::uint64_t hash = 0xcbf29ce484222325U + whole_bytes;
+    for (const char c : text)
         hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3U;
     hash ^= hash >> 29;
     return hash == 0 ? 1 : hash;
+}
+
+std::uint64_t hash_of(const JsonScalar& scalar) noexcept {
+    return scalar.kind == JsonKind::string ? hash_of(scalar.text, scalar.text_bytes) : 0;
 }
 
 // Numbers that no server accepts (negative, not a number of tokens) are as good as absent; 1e3 is 1000.
@@ -72,6 +75,11 @@ std::optional<std::int64_t> count_of(const JsonScalar& scalar) noexcept {
 }
 
 } // namespace
+
+std::uint64_t response_hash(std::string_view id) noexcept {
+    // The scan keeps no longer ones.
+    return hash_of(id.size() > JsonScan::capture_bytes_max ? std::string_view() : id, id.size());
+}
 
 class RequestScan::Sink final : public JsonSink {
   public:

@@ -67,6 +67,9 @@ struct RequestFacts {
     std::uint64_t numbers = 0; ///< Numbers below the top level: token arrays of embeddings and completions.
 };
 
+/// What previous_response_hash holds for the id of a response, as the response wrote it; never 0.
+[[nodiscard]] std::uint64_t response_hash(std::string_view id) noexcept;
+
 /// Finds RequestFacts in a body fed in pieces; a byte order mark and white space around the object are
 /// accepted.
 class RequestScan {

@@ -224,6 +224,10 @@ TEST(RequestFacts, HashesIdsWithoutKeepingThem) {
     EXPECT_EQ(id(R"({"previous_response_id":"resp_1"})"), id(R"({"x":1,"previous_response_id":"resp_1"})"));
     EXPECT_NE(id(R"({"previous_response_id":"resp_1"})"), id(R"({"previous_response_id":"resp_2"})"));
     EXPECT_EQ(id(R"({"previous_response_id":null})"), 0U);
+    EXPECT_EQ(id(R"({"previous_response_id":"resp_1"})"), response_hash("resp_1"));
+    const std::string longest(1024, 'r');
+    EXPECT_EQ(id(R"({"previous_response_id":")" + longest + R"("})"), response_hash(longest));
+    EXPECT_EQ(id(R"({"previous_response_id":")" + longest + R"(r"})"), response_hash(longest + "r"));
     const auto key = [](std::string_view body) { return scan(body).prompt_cache_hash; };
     EXPECT_EQ(key(R"({"user":"u","prompt_cache_key":"k"})"), key(R"({"prompt_cache_key":"k"})"));
     EXPECT_NE(key(R"({"user":"u"})"), key(R"({"prompt_cache_key":"k"})"));
