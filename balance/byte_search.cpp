@@ -30,6 +30,22 @@ const char* find_member(const char* at, const char* end, char first, char second
     return end;
 }
 
+const char* find_line_end(const char* at, const char* end) noexcept {
+#if defined(__x86_64__)
+    const __m128i feed = _mm_set1_epi8('\n');
+    const __m128i carriage = _mm_set1_epi8('\r');
+    for (; end - at >= 16; at += 16) {
+        const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(at));
+        const __m128i ends = _mm_or_si128(_mm_cmpeq_epi8(bytes, feed), _mm_cmpeq_epi8(bytes, carriage));
+        const int found = _mm_movemask_epi8(ends);
+        if (found != 0) return at + std::countr_zero(static_cast<std::uint32_t>(found));
+    }
+#endif
+    while (at != end && *at != '\n' && *at != '\r')
+        ++at;
+    return at;
+}
+
 std::size_t count_bytes(const char* at, const char* end, char wanted) noexcept {
     std::size_t count = 0;
 #if defined(__x86_64__)
