@@ -55,6 +55,8 @@ class Attempt {
     balance::Lease& lease() noexcept { return lease_; }
     net::ResponseReader& reader() noexcept { return *reader_; }
     net::Stream& stream() noexcept { return connection_.stream(); }
+    /// The backend was asked for a usage event that the client did not ask for.
+    bool adds_usage() const noexcept { return request_.adds_usage(); }
     std::vector<net::Slice>& held() noexcept { return held_; }
     std::uint64_t held_bytes() const noexcept { return held_bytes_; }
     bool body_whole() const noexcept { return body_whole_; }
@@ -75,6 +77,8 @@ class Attempt {
   private:
     enum class Step : std::uint8_t { go_on, again, failed, client_gone };
 
+    net::Task<End> converse(bool may_add_usage);
+    net::Task<End> ask_without_usage();
     net::Task<Step> ask(bool fresh);
     net::Task<net::Result<void>> connect();
     net::Task<net::Result<void>> send();
@@ -107,6 +111,7 @@ class Attempt {
     bool sending_ = false;
     bool sent_whole_ = false;
     bool hold_ended_ = false;
+    std::optional<std::uint64_t> refused_usage_; ///< Key of the refusal, until it proves true.
 };
 
 } // namespace headroom::core

@@ -38,6 +38,7 @@ Relay::Relay(Attempt& attempt)
     stream_ = is_success(head) && is_event_stream(head);
     metered_ = is_success(head) && balance::charges_tokens(exchange_.route().operation) &&
                head.find(net::FieldId::content_encoding).empty();
+    if (stream_ && metered_ && attempt.adds_usage()) hidden_.emplace();
 }
 
 net::Task<Attempt::End> Relay::run() {
@@ -137,10 +138,12 @@ void Relay::choose_framing() noexcept {
     switch (head.framing()) {
         case net::BodyFraming::none:
         case net::BodyFraming::tunnel: framing_ = Framing::none; break;
-        case net::BodyFraming::length: framing_ = Framing::length; break;
+        case net::BodyFraming::length:
+            framing_ = !hidden_ ? Framing::length : old ? Framing::close : Framing::chunked;
+            break;
         case net::BodyFraming::chunked:
         case net::BodyFraming::until_close:
-            if (attempt_.body_whole() && attempt_.reader().trailers().empty()) {
+            if (attempt_.body_whole() && attempt_.reader().trailers().empty() && !hidden_) {
                 framing_ = Framing::length; // all of it is here: its length is known after all
             } else {
                 framing_ = old ? Framing::close : Framing::chunked;
@@ -185,19 +188,17 @@ void Relay::add_piece(std::string_view bytes) {
 
 /// Body pieces, and after the last ones what ends the body.
 void Relay::add_body(std::span<const net::Slice> body, bool last) {
-    std::size_t bytes = 0;
-    for (const net::Slice& piece : body)
-        bytes += piece.size();
-    const bool chunk = framing_ == Framing::chunked && bytes > 0;
+    const std::size_t begin = pieces_.size();
+    if (framing_ == Framing::chunked) pieces_.push_back({}); // the chunk's size, once it is known
+    const std::size_t bytes = add_visible(body, last);
+    if (framing_ != Framing::chunked) return;
+    const bool chunk = bytes > 0;
     if (chunk) {
         chunk_begin_ = net::ChunkHeader(bytes, false).view();
-        add_piece(chunk_begin_);
+        pieces_[begin] = {chunk_begin_.data(), chunk_begin_.size()};
+    } else {
+        pieces_.pop_back();
     }
-    for (const net::Slice& piece : body) {
-        add_piece(piece.view());
-        pass(piece.view());
-    }
-    if (framing_ != Framing::chunked) return;
     if (!last) {
         if (chunk) add_piece("\r\n");
         return;
@@ -213,9 +214,22 @@ void Relay::add_body(std::span<const net::Slice> body, bool last) {
     add_piece(trailers_.empty() ? net::last_chunk_after_chunk : trailers_.view());
 }
 
+/// Adds what of the body's pieces the client may see, and meters them; returns how many bytes were added.
+std::size_t Relay::add_visible(std::span<const net::Slice> body, bool last) {
+    const std::uint64_t sent_before = sent_bytes_;
+    const std::size_t begin = pieces_.size();
+    for (const net::Slice& piece : body) {
+        if (metered_) meter_.feed(piece.view());
+        if (!hidden_) add_piece(piece.view());
+    }
+    if (hidden_) hidden_->add(body, last, pieces_);
+    for (const iovec& piece : std::span(pieces_).subspan(begin))
+        pass({static_cast<const char*>(piece.iov_base), piece.iov_len});
+    return static_cast<std::size_t>(sent_bytes_ - sent_before);
+}
+
 void Relay::pass(std::string_view bytes) noexcept {
     sent_bytes_ += bytes.size();
-    if (metered_) meter_.feed(bytes);
     const std::size_t kept = std::min(bytes.size(), sizeof tail_);
     std::memmove(tail_, tail_ + kept, sizeof tail_ - kept);
     std::memcpy(tail_ + sizeof tail_ - kept, bytes.data() + bytes.size() - kept, kept);

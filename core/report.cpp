@@ -224,6 +224,21 @@ void report_unusable(Shard& shard, std::uint32_t backend, net::Error error, std:
     shard.log(line + "\"}\n");
 }
 
+void report_usage_refused(Shard& shard, std::uint32_t backend) {
+    if (shard.config().log.level < LogLevel::warning) return;
+    const BackendConfig& config = shard.config().backends[backend];
+    if (shard.config().log.format != LogFormat::json) {
+        shard.log(fmt::format("Backend {} refuses stream_options: usage of its streams is estimated\n",
+                              config.name));
+        return;
+    }
+    std::string line = R"({"time":")";
+    append_timestamp(line, shard.loop().wall_now());
+    line += R"(","event":"usage_refused","backend":")";
+    append_json_text(line, config.name);
+    shard.log(line + "\"}\n");
+}
+
 void append_json_text(std::string& out, std::string_view text) {
     while (!text.empty()) {
         const char c = text.front();

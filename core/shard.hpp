@@ -5,6 +5,7 @@
 
 #include "balance/balancer.hpp"
 #include "balance/fleet.hpp"
+#include "balance/usage_refusals.hpp"
 #include "core/config.hpp"
 #include "core/counters.hpp"
 #include "core/log_pump.hpp"
@@ -62,6 +63,7 @@ class Shard {
         return snapshot_->backends[backend];
     }
     ShardCounters& count() noexcept { return counters_; }
+    balance::UsageRefusals& usage_refusals() noexcept { return usage_refusals_; }
     net::TlsContext* client_tls() const noexcept { return shared_.client_tls; }
     bool draining() const noexcept { return draining_; }
     /// A session is listed while it lives, so that a drain reaches it.
@@ -86,6 +88,7 @@ class Shard {
     std::vector<std::unique_ptr<net::ConnectionPool>> pools_; ///< By backend.
     std::vector<std::unique_ptr<net::Listener>> listeners_;
     ShardCounters counters_;
+    balance::UsageRefusals usage_refusals_;
     Session* sessions_ = nullptr; ///< Intrusive list, for the drain.
     std::size_t session_count_ = 0;
     bool draining_ = false;
