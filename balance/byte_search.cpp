@@ -1,6 +1,7 @@
 // Sixteen positions a step: SSE2 is enough for chunks of a few hundred bytes, and every x86-64 has it.
 #include "balance/byte_search.hpp"
 
+#include <algorithm>
 #include <bit>
 #include <cstdint>
 
@@ -26,6 +27,27 @@ const char* find_member(const char* at, const char* end, char first, char second
 #endif
     for (; end - at > 1; ++at) {
         if (at[0] == '"' && (at[1] == first || at[1] == second)) return at;
+    }
+    return end;
+}
+
+const char* find_member(const char* at, const char* end, const std::array<char, 4>& seconds) noexcept {
+#if defined(__x86_64__)
+    const __m128i quote = _mm_set1_epi8('"');
+    const std::array<__m128i, 4> wanted{_mm_set1_epi8(seconds[0]), _mm_set1_epi8(seconds[1]),
+                                        _mm_set1_epi8(seconds[2]), _mm_set1_epi8(seconds[3])};
+    for (; end - at > 16; at += 16) {
+        const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(at));
+        const __m128i next = _mm_loadu_si128(reinterpret_cast<const __m128i*>(at + 1));
+        const __m128i letters =
+            _mm_or_si128(_mm_or_si128(_mm_cmpeq_epi8(next, wanted[0]), _mm_cmpeq_epi8(next, wanted[1])),
+                         _mm_or_si128(_mm_cmpeq_epi8(next, wanted[2]), _mm_cmpeq_epi8(next, wanted[3])));
+        const int found = _mm_movemask_epi8(_mm_and_si128(_mm_cmpeq_epi8(bytes, quote), letters));
+        if (found != 0) return at + std::countr_zero(static_cast<std::uint32_t>(found));
+    }
+#endif
+    for (; end - at > 1; ++at) {
+        if (at[0] == '"' && std::find(seconds.begin(), seconds.end(), at[1]) != seconds.end()) return at;
     }
     return end;
 }

@@ -1,6 +1,7 @@
 // Finds the start of a JSON member name and the ends of lines in passing text at memory speed.
 #pragma once
 
+#include <array>
 #include <cstddef>
 
 namespace headroom::balance {
@@ -8,6 +9,10 @@ namespace headroom::balance {
 /// The first position in [at, end - 1) with a double quote followed by `first` or `second`; else `end`. A
 /// quote as the very last byte is not looked at. SSE2 where there is any, bytes elsewhere.
 [[nodiscard]] const char* find_member(const char* at, const char* end, char first, char second) noexcept;
+
+/// The same for four letters, of which some may be equal.
+[[nodiscard]] const char* find_member(const char* at, const char* end,
+                                      const std::array<char, 4>& seconds) noexcept;
 
 /// The first CR or LF in [at, end); else `end`.
 [[nodiscard]] const char* find_line_end(const char* at, const char* end) noexcept;

@@ -187,7 +187,7 @@ Attempt::Step Attempt::failed_by(net::Error error, bool fresh) noexcept {
     }
     if (error.code == net::ErrorCode::cancelled) {
         connection_.close();
-        connected ? lease_.abandon(0, now) : lease_.cancel_unsent(now);
+        connected ? lease_.abandon(balance::Tokens(0), now) : lease_.cancel_unsent(now);
         return exchange_.ending() ? Step::failed : Step::client_gone;
     }
     connection_.close();
@@ -330,10 +330,10 @@ void Attempt::settle_failure() noexcept {
     }
 }
 
-void Attempt::blame(net::Error error) noexcept {
+void Attempt::blame(net::Error error, std::optional<balance::Tokens> output) noexcept {
     error_ = error;
     exchange_.shard().count().backend[backend_].broken.add();
-    lease_.fault(fault_of(error), exchange_.shard().loop().now());
+    lease_.fault(fault_of(error), exchange_.shard().loop().now(), output);
     connection_.close();
 }
 

@@ -68,8 +68,8 @@ class Attempt {
     /// read_parts() ends with `interrupted` at `at`, once.
     void hold_until(net::Time at) noexcept { hold_deadline_.arm(at); }
     void hold_over() noexcept { hold_deadline_.disarm(); }
-    /// The response ended early; settles the lease as the backend's fault.
-    void blame(net::Error error) noexcept;
+    /// The response ended early; settles the lease as the backend's fault. `output`: as Lease::fault.
+    void blame(net::Error error, std::optional<balance::Tokens> output = std::nullopt) noexcept;
     /// The response was read to its end: the connection may serve again if it is provably clean.
     void release_connection() noexcept;
     void close_connection() noexcept { connection_.close(); }

@@ -38,7 +38,10 @@ Relay::Relay(Attempt& attempt)
     stream_ = is_success(head) && is_event_stream(head);
     metered_ = is_success(head) && balance::charges_tokens(exchange_.route().operation) &&
                head.find(net::FieldId::content_encoding).empty();
-    if (stream_ && metered_ && attempt.adds_usage()) hidden_.emplace();
+    if (!stream_ || !metered_) return;
+    text_ =
+        std::make_unique<balance::StreamText>(exchange_.route().operation, exchange_.shard().text_counter());
+    if (attempt.adds_usage()) hidden_.emplace();
 }
 
 net::Task<Attempt::End> Relay::run() {
@@ -219,13 +222,18 @@ std::size_t Relay::add_visible(std::span<const net::Slice> body, bool last) {
     const std::uint64_t sent_before = sent_bytes_;
     const std::size_t begin = pieces_.size();
     for (const net::Slice& piece : body) {
-        if (metered_) meter_.feed(piece.view());
+        meter(piece.view());
         if (!hidden_) add_piece(piece.view());
     }
     if (hidden_) hidden_->add(body, last, pieces_);
     for (const iovec& piece : std::span(pieces_).subspan(begin))
         pass({static_cast<const char*>(piece.iov_base), piece.iov_len});
     return static_cast<std::size_t>(sent_bytes_ - sent_before);
+}
+
+void Relay::meter(std::string_view bytes) noexcept {
+    if (metered_) meter_.feed(bytes);
+    if (text_) text_->feed(bytes);
 }
 
 void Relay::pass(std::string_view bytes) noexcept {
@@ -253,6 +261,7 @@ net::Task<bool> Relay::send_pieces() {
 Attempt::End Relay::finish() {
     settle();
     AccessRecord& record = exchange_.record();
+    if (metered_ && !record.usage) exchange_.shard().count().without_usage.add();
     record.outcome = Outcome::relayed;
     record.bytes_out = sent_bytes_;
     exchange_.shard().count().backend[attempt_.backend()].won.add();
@@ -274,16 +283,26 @@ void Relay::settle() {
             static_cast<std::uint64_t>(std::max<std::int64_t>(0, usage->cached.count())));
         attempt_.lease().settle(*usage, now);
     } else if (metered_) {
-        exchange_.shard().count().without_usage.add();
-        attempt_.lease().abandon(sent_bytes_, now);
+        exchange_.record().counted_output = output();
+        attempt_.lease().abandon(*exchange_.record().counted_output, now);
     } else {
         attempt_.lease().settle(balance::Usage{}, now);
     }
 }
 
+/// Output so far, of a response that will say no more about it.
+balance::Tokens Relay::output() const noexcept {
+    if (const auto usage = meter_.finish()) return usage->completion;
+    return text_ ? text_->tokens() : meter_.output_estimate();
+}
+
 Attempt::End Relay::client_left() {
     exchange_.record().bytes_out = sent_bytes_;
-    attempt_.lease().abandon(sent_bytes_, exchange_.shard().loop().now());
+    if (!committed_) {
+        for (const net::Slice& piece : attempt_.held())
+            meter(piece.view());
+    }
+    settle();
     attempt_.close_connection(); // at once: nobody wants what the backend still computes
     return Attempt::End::client_gone;
 }
@@ -302,10 +321,11 @@ net::Task<Attempt::End> Relay::break_off(net::Error error) {
     record.bytes_out = sent_bytes_;
     exchange_.shard().count().streams_broken.add();
     if (exchange_.ending() || error.side == net::Side::local) {
-        attempt_.lease().abandon(sent_bytes_, exchange_.shard().loop().now());
+        settle();
         attempt_.close_connection();
     } else {
-        attempt_.blame(error);
+        if (metered_) record.counted_output = output();
+        attempt_.blame(error, record.counted_output);
     }
     exchange_.close_client();
     if (committed_ && stream_ && framing_ == Framing::chunked && at_event_boundary()) {

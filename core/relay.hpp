@@ -5,6 +5,7 @@
 #pragma once
 
 #include "balance/stream_events.hpp"
+#include "balance/stream_text.hpp"
 #include "balance/usage_meter.hpp"
 #include "core/attempt.hpp"
 #include "core/hidden_usage.hpp"
@@ -13,6 +14,7 @@
 #include <sys/uio.h>
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -49,13 +51,16 @@ class Relay {
     bool at_event_boundary() const noexcept;
     Attempt::End finish();
     Attempt::End client_left();
+    void meter(std::string_view bytes) noexcept;
     void settle();
+    balance::Tokens output() const noexcept;
 
     Attempt& attempt_;
     Exchange& exchange_;
     balance::UsageMeter meter_;
     balance::StreamJudge judge_;
-    std::optional<HiddenUsage> hidden_; ///< Only when there is something to hide.
+    std::optional<HiddenUsage> hidden_;         ///< Only when there is something to hide.
+    std::unique_ptr<balance::StreamText> text_; ///< Only of metered streams.
     net::Slice head_;
     net::Slice trailers_;
     std::vector<iovec> pieces_;

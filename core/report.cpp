@@ -75,6 +75,7 @@ void append_text(std::string& out, const AccessRecord& record, const Config& con
     if (record.usage) {
         fmt::format_to(to, " tokens={}+{}", record.usage->prompt.count(), record.usage->completion.count());
     }
+    if (record.counted_output) fmt::format_to(to, " counted={}", record.counted_output->count());
     if (!record.why.empty()) fmt::format_to(to, " ({})", record.why);
     if (record.failed_count > 0) {
         fmt::format_to(to, " attempts={} after: ", record.attempts);
@@ -117,6 +118,9 @@ void append_json(std::string& out, const AccessRecord& record, const Config& con
             to, R"(,"prompt_tokens":{},"completion_tokens":{},"cached_tokens":{},"reasoning_tokens":{})",
             record.usage->prompt.count(), record.usage->completion.count(), record.usage->cached.count(),
             record.usage->reasoning.count());
+    }
+    if (record.counted_output) {
+        fmt::format_to(to, R"(,"counted_output_tokens":{})", record.counted_output->count());
     }
     if (!record.why.empty()) fmt::format_to(to, R"(,"why":"{}")", record.why);
     if (record.failed_count > 0) {

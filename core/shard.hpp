@@ -5,6 +5,7 @@
 
 #include "balance/balancer.hpp"
 #include "balance/fleet.hpp"
+#include "balance/text_counter.hpp"
 #include "balance/usage_refusals.hpp"
 #include "core/config.hpp"
 #include "core/counters.hpp"
@@ -64,6 +65,8 @@ class Shard {
     }
     ShardCounters& count() noexcept { return counters_; }
     balance::UsageRefusals& usage_refusals() noexcept { return usage_refusals_; }
+    /// Counts the text of streams that do not say their usage; empty: it is estimated.
+    balance::TextCounter text_counter() const noexcept { return text_counter_; }
     net::TlsContext* client_tls() const noexcept { return shared_.client_tls; }
     bool draining() const noexcept { return draining_; }
     /// A session is listed while it lives, so that a drain reaches it.
@@ -89,6 +92,7 @@ class Shard {
     std::vector<std::unique_ptr<net::Listener>> listeners_;
     ShardCounters counters_;
     balance::UsageRefusals usage_refusals_;
+    balance::TextCounter text_counter_;
     Session* sessions_ = nullptr; ///< Intrusive list, for the drain.
     std::size_t session_count_ = 0;
     bool draining_ = false;

@@ -177,3 +177,43 @@ test('switched off, nothing is added and nothing hidden', async () => {
   assert.equal(steady(got), steady(await direct('one', 'chat', ask('chat'))))
   await own.stop()
 })
+
+const delta = event => { try { return JSON.parse(event.slice(6)).choices[0]?.delta?.content ?? '' } catch { return '' } }
+const counted = line => Number(/ counted=(\d+)/.exec(line)?.[1] ?? NaN)
+
+test('a client that leaves in the middle of a stream is charged for the text so far', async () => {
+  const slow = await Mock.start(['slow,tpm=0,rpm=0,token_ms=20'])
+  const own = await Proxy.start({ backends: { slow: slow.urls.slow } })
+  const raw = await Raw.open(own.port)
+  raw.write(postText(paths.chat, JSON.stringify(ask('chat', { max_tokens: 4000, messages: [{ role: 'user', content: '[[tokens=4000]]' }] }))))
+  await raw.until(text => events(text).map(one => one.slice(one.indexOf('data: '))).filter(delta).length >= 12)
+  const seen = raw.text.split('data: ').map(one => delta('data: ' + one.split('\n')[0])).filter(Boolean).length
+  raw.close()
+  const access = await own.access(0)
+  assert.match(access, /client_gone/)
+  assert.ok(counted(access) >= seen && counted(access) < seen + 60, `${access}: ${seen} were seen`)
+  await own.stop()
+  await slow.stop()
+})
+
+test('a backend that dies in the middle of a stream, and one that never says its usage: the text is counted', async () => {
+  const odd = await Mock.start(['silent,tpm=0,rpm=0,output=30,stream_options=ignored'])
+  const own = await Proxy.start({ backends: { silent: odd.urls.silent } })
+  const got = await (await post(own, paths.chat, ask('chat', { max_tokens: 30 }))).text()
+  const whole = await own.access(0)
+  assert.match(whole, / relayed /)
+  const texts = events(got).map(delta).filter(Boolean)
+  assert.equal(counted(whole), Math.max(texts.length, Math.floor(Buffer.byteLength(texts.join('')) / 4)))
+  assert.equal((await own.metrics()).get('headroom_without_usage_total'), 1)
+
+  const from = own.lines.length
+  await odd.fault('silent', 'reset_stream', { count: 1, n: 8 })
+  const raw = await Raw.open(own.port)
+  raw.write(postText(paths.chat, JSON.stringify(ask('chat', { max_tokens: 30 }))))
+  await raw.until()
+  const broken = await own.access(from)
+  assert.match(broken, / broken /)
+  assert.ok(counted(broken) > 0 && counted(broken) < 9, broken)
+  await own.stop()
+  await odd.stop()
+})
