@@ -1,7 +1,6 @@
 // Sixteen positions a step: SSE2 is enough for chunks of a few hundred bytes, and every x86-64 has it.
 #include "balance/byte_search.hpp"
 
-#include <algorithm>
 #include <bit>
 #include <cstdint>
 
@@ -31,23 +30,31 @@ const char* find_member(const char* at, const char* end, char first, char second
     return end;
 }
 
-const char* find_member(const char* at, const char* end, const std::array<char, 4>& seconds) noexcept {
+const char* find_member(const char* at, const char* end,
+                        const std::array<std::array<char, 2>, 4>& pairs) noexcept {
 #if defined(__x86_64__)
     const __m128i quote = _mm_set1_epi8('"');
-    const std::array<__m128i, 4> wanted{_mm_set1_epi8(seconds[0]), _mm_set1_epi8(seconds[1]),
-                                        _mm_set1_epi8(seconds[2]), _mm_set1_epi8(seconds[3])};
-    for (; end - at > 16; at += 16) {
+    std::array<std::array<__m128i, 2>, 4> wanted;
+    for (std::size_t i = 0; i < pairs.size(); ++i)
+        wanted[i] = {_mm_set1_epi8(pairs[i][0]), _mm_set1_epi8(pairs[i][1])};
+    for (; end - at > 17; at += 16) {
         const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(at));
-        const __m128i next = _mm_loadu_si128(reinterpret_cast<const __m128i*>(at + 1));
-        const __m128i letters =
-            _mm_or_si128(_mm_or_si128(_mm_cmpeq_epi8(next, wanted[0]), _mm_cmpeq_epi8(next, wanted[1])),
-                         _mm_or_si128(_mm_cmpeq_epi8(next, wanted[2]), _mm_cmpeq_epi8(next, wanted[3])));
-        const int found = _mm_movemask_epi8(_mm_and_si128(_mm_cmpeq_epi8(bytes, quote), letters));
+        const __m128i second = _mm_loadu_si128(reinterpret_cast<const __m128i*>(at + 1));
+        const __m128i third = _mm_loadu_si128(reinterpret_cast<const __m128i*>(at + 2));
+        __m128i same = _mm_setzero_si128();
+        for (const auto& pair : wanted) {
+            same = _mm_or_si128(
+                same, _mm_and_si128(_mm_cmpeq_epi8(second, pair[0]), _mm_cmpeq_epi8(third, pair[1])));
+        }
+        const int found = _mm_movemask_epi8(_mm_and_si128(_mm_cmpeq_epi8(bytes, quote), same));
         if (found != 0) return at + std::countr_zero(static_cast<std::uint32_t>(found));
     }
 #endif
-    for (; end - at > 1; ++at) {
-        if (at[0] == '"' && std::find(seconds.begin(), seconds.end(), at[1]) != seconds.end()) return at;
+    for (; end - at > 2; ++at) {
+        if (at[0] != '"') continue;
+        for (const std::array<char, 2>& pair : pairs) {
+            if (at[1] == pair[0] && at[2] == pair[1]) return at;
+        }
     }
     return end;
 }

@@ -62,12 +62,13 @@ std::size_t last_character(std::string_view text) noexcept {
 
 StreamText::StreamText(Operation operation, TextCounter counter) noexcept
     : counter_(counter), names_(names_of(operation)) {
-    // Unused letters repeat the first.
-    letters_.fill(names_[0][1]);
+    // Unused pairs repeat the first.
+    starts_.fill({names_[0][1], names_[0][2]});
     std::size_t used = 0;
     for (const std::string_view name : names_) {
-        if (std::find(letters_.begin(), letters_.begin() + used, name[1]) == letters_.begin() + used)
-            letters_[used++] = name[1];
+        const std::array<char, 2> start{name[1], name[2]};
+        if (std::find(starts_.begin(), starts_.begin() + used, start) != starts_.begin() + used) continue;
+        starts_[used++] = start;
     }
 }
 
@@ -88,8 +89,9 @@ void StreamText::feed(std::string_view piece) noexcept {
 
 /// Moves to behind the name of the next member that carries text, or as far as there is none.
 const char* StreamText::search(const char* at, const char* end) noexcept {
-    const char* found = find_member(at, end, letters_);
-    // The last byte may be a quote whose letter comes with the next piece.
+    const char* found = find_member(at, end, starts_);
+    // One of the last two bytes may be a quote whose letters come with the next piece.
+    if (found == end && end - at > 1 && end[-2] == '"') found = end - 2;
     if (found == end && end[-1] == '"') found = end - 1;
     if (found == end) return end;
     if ((found == at ? before_ : found[-1]) == '\\') return found + 1;

@@ -54,8 +54,8 @@ class StreamText {
     void count(std::size_t bytes) noexcept;
 
     TextCounter counter_;
-    std::span<const std::string_view> names_; ///< Quoted names of the members that carry text.
-    std::array<char, 4> letters_{};           ///< What can follow the quote that opens one.
+    std::span<const std::string_view> names_;     ///< Quoted names of the members that carry text.
+    std::array<std::array<char, 2>, 4> starts_{}; ///< What can follow the quote that opens one.
     State state_ = State::search;
     char before_ = '\0';          ///< The byte before the one that comes next.
     std::uint8_t member_ = 0;     ///< Index of the name that is being read.

@@ -78,6 +78,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     require(whole.heard.size() == whole.text.text_bytes());
     require(whole.tokens == pieces.tokens);
     // What no event of is about usage passes whole.
-    if (stream.find("sage") == stream.npos && stream.find("\\u") == stream.npos) require(whole.passed == stream);
+    if (stream.find("sage") == stream.npos && stream.find("\\u") == stream.npos)
+        require(whole.passed == stream);
     return 0;
 }
