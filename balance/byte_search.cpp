@@ -30,6 +30,51 @@ const char* find_member(const char* at, const char* end, char first, char second
     return end;
 }
 
+const char* find_member(const char* at, const char* end,
+                        const std::array<std::array<char, 2>, 4>& pairs) noexcept {
+#if defined(__x86_64__)
+    const __m128i quote = _mm_set1_epi8('"');
+    std::array<std::array<__m128i, 2>, 4> wanted;
+    for (std::size_t i = 0; i < pairs.size(); ++i)
+        wanted[i] = {_mm_set1_epi8(pairs[i][0]), _mm_set1_epi8(pairs[i][1])};
+    for (; end - at > 17; at += 16) {
+        const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(at));
+        const __m128i second = _mm_loadu_si128(reinterpret_cast<const __m128i*>(at + 1));
+        const __m128i third = _mm_loadu_si128(reinterpret_cast<const __m128i*>(at + 2));
+        __m128i same = _mm_setzero_si128();
+        for (const auto& pair : wanted) {
+            same = _mm_or_si128(
+                same, _mm_and_si128(_mm_cmpeq_epi8(second, pair[0]), _mm_cmpeq_epi8(third, pair[1])));
+        }
+        const int found = _mm_movemask_epi8(_mm_and_si128(_mm_cmpeq_epi8(bytes, quote), same));
+        if (found != 0) return at + std::countr_zero(static_cast<std::uint32_t>(found));
+    }
+#endif
+    for (; end - at > 2; ++at) {
+        if (at[0] != '"') continue;
+        for (const std::array<char, 2>& pair : pairs) {
+            if (at[1] == pair[0] && at[2] == pair[1]) return at;
+        }
+    }
+    return end;
+}
+
+const char* find_line_end(const char* at, const char* end) noexcept {
+#if defined(__x86_64__)
+    const __m128i feed = _mm_set1_epi8('\n');
+    const __m128i carriage = _mm_set1_epi8('\r');
+    for (; end - at >= 16; at += 16) {
+        const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(at));
+        const __m128i ends = _mm_or_si128(_mm_cmpeq_epi8(bytes, feed), _mm_cmpeq_epi8(bytes, carriage));
+        const int found = _mm_movemask_epi8(ends);
+        if (found != 0) return at + std::countr_zero(static_cast<std::uint32_t>(found));
+    }
+#endif
+    while (at != end && *at != '\n' && *at != '\r')
+        ++at;
+    return at;
+}
+
 std::size_t count_bytes(const char* at, const char* end, char wanted) noexcept {
     std::size_t count = 0;
 #if defined(__x86_64__)

@@ -201,10 +201,10 @@ void Lease::refused(const Refusal& refusal, Time now) noexcept {
     end(Tokens(0));
 }
 
-void Lease::fault(Fault fault, Time now) noexcept {
+void Lease::fault(Fault fault, Time now, std::optional<Tokens> output) noexcept {
     if (slot_ == nullptr) return;
     const std::int64_t ms = Fleet::ms_of(now);
-    Tokens kept = cost_;
+    Tokens kept = output ? spent(*output) : cost_;
     if (fault == Fault::connect || fault == Fault::tls) {
         block_->connection.fault(fault, probes_connection_, ms);
         probes_connection_ = false;
@@ -241,13 +241,16 @@ void Lease::settle(const Usage& usage, Time now) noexcept {
     end(block_->charges_on_usage ? total : std::max(cost_, total));
 }
 
-void Lease::abandon(std::uint64_t bytes_relayed, Time now) noexcept {
+void Lease::abandon(Tokens output, Time now) noexcept {
     if (slot_ == nullptr) return;
     give_up_probe(Fleet::ms_of(now));
-    if (!block_->charges_on_usage || prompt_ == Tokens(0)) return end(cost_);
-    const auto output = static_cast<std::int64_t>(
-        std::min(bytes_relayed / 4, static_cast<std::uint64_t>(request_cost_max.count())));
-    end(std::min(cost_, prompt_ + Tokens(output)));
+    end(spent(output));
+}
+
+/// What a limiter has counted for a response that broke off after so much output.
+Tokens Lease::spent(Tokens output) const noexcept {
+    if (!block_->charges_on_usage || prompt_ == Tokens(0)) return cost_;
+    return std::min(cost_, prompt_ + std::clamp(output, Tokens(0), request_cost_max));
 }
 
 void Lease::cancel_unsent(Time now) noexcept {

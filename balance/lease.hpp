@@ -13,6 +13,7 @@
 #include "balance/window.hpp"
 
 #include <cstdint>
+#include <optional>
 
 namespace headroom::balance {
 
@@ -53,14 +54,14 @@ class Lease {
     /// time.
     void refused(const Refusal& refusal, Time now) noexcept;
     /// Ends it with a fault of the backend; what the backend never counted (connect, tls, auth, missing) is
-    /// given back.
-    void fault(Fault fault, Time now) noexcept;
+    /// given back. `output`: tokens generated before a response broke off, when that is known.
+    void fault(Fault fault, Time now, std::optional<Tokens> output = std::nullopt) noexcept;
     /// Ends it with the usage the backend reported; an empty one for an answer that cost nothing more than
     /// the request.
     void settle(const Usage& usage, Time now) noexcept;
-    /// Ends it without usage: the client left or the response ended without saying; estimated from the bytes
-    /// relayed.
-    void abandon(std::uint64_t bytes_relayed, Time now) noexcept;
+    /// Ends it without usage: the client left or the response ended without saying; `output` is what the
+    /// caller knows of the tokens generated so far.
+    void abandon(Tokens output, Time now) noexcept;
     /// Ends it before anything was sent: everything is given back, the request count too.
     void cancel_unsent(Time now) noexcept;
 
@@ -74,6 +75,7 @@ class Lease {
     void drop() noexcept;
     void resynchronise(const RateLimits& limits, std::int64_t uncounted, std::uint32_t tick) noexcept;
     void give_up_probe(std::int64_t now_ms) noexcept;
+    [[nodiscard]] Tokens spent(Tokens output) const noexcept;
     void end(Tokens used) noexcept;
     void leave() noexcept;
 

@@ -44,4 +44,10 @@ class Tokens {
 /// overflow.
 inline constexpr Tokens request_cost_max{std::int64_t{1} << 24};
 
+/// What so many bytes of an answer come to when nothing better is known; at most request_cost_max.
+[[nodiscard]] constexpr Tokens tokens_of_bytes(std::uint64_t bytes) noexcept {
+    const auto most = static_cast<std::uint64_t>(request_cost_max.count());
+    return Tokens(static_cast<std::int64_t>(bytes / 4 < most ? bytes / 4 : most));
+}
+
 } // namespace headroom::balance

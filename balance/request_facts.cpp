@@ -74,6 +74,15 @@ std::optional<std::int64_t> count_of(const JsonScalar& scalar) noexcept {
     return static_cast<std::int64_t>(std::min(value, static_cast<double>(count_max)));
 }
 
+void count_up(std::uint8_t& count) noexcept {
+    if (count < 2) ++count;
+}
+
+/// True, false or null; objects and arrays are told as a null that lies nowhere.
+bool is_literal(const JsonScalar& scalar) noexcept {
+    return scalar.kind != JsonKind::string && scalar.kind != JsonKind::number && scalar.end != 0;
+}
+
 } // namespace
 
 std::uint64_t response_hash(std::string_view id) noexcept {
@@ -87,6 +96,7 @@ class RequestScan::Sink final : public JsonSink {
 
     unsigned on_key(unsigned parent, std::string_view name) noexcept override {
         if (parent == root) return root_member(name);
+        facts_.usage_wish.has_members = true; // nothing else is listened to
         return parent == stream_options && name == "include_usage" ? unsigned{include_usage} : 0;
     }
 
@@ -94,9 +104,13 @@ class RequestScan::Sink final : public JsonSink {
         const bool yes = scalar.kind == JsonKind::true_value;
         switch (tag) {
             case model: return on_model(scalar);
-            case stream: facts_.stream = yes; return;
-            case stream_options: return forget_stream_options();
-            case include_usage: facts_.include_usage = yes; return;
+            case stream: facts_.stream = yes; return count_up(facts_.usage_wish.streams);
+            case stream_options:
+                begin_stream_options();
+                if (is_literal(scalar) && scalar.kind == JsonKind::null)
+                    facts_.usage_wish.value = ByteRange{scalar.begin, scalar.end};
+                return;
+            case include_usage: return on_include_usage(scalar);
             case store:
                 facts_.store =
                     yes || scalar.kind == JsonKind::false_value ? std::optional(yes) : std::nullopt;
@@ -116,13 +130,16 @@ class RequestScan::Sink final : public JsonSink {
     unsigned on_open(unsigned tag, JsonKind kind, std::uint64_t begin) noexcept override {
         const bool is_object = kind == JsonKind::object;
         switch (tag) {
-            case root: facts_.object = is_object; return is_object ? unsigned{root} : 0;
+            case root:
+                facts_.object = is_object;
+                facts_.usage_wish.object_begin = begin;
+                return is_object ? unsigned{root} : 0;
             case model:
                 facts_.model_is_string = false;
                 facts_.model_size = 0;
                 return 0;
             case stream_options:
-                forget_stream_options();
+                begin_stream_options();
                 if (!is_object) return 0;
                 facts_.stream_options = ByteRange{begin, begin};
                 return stream_options;
@@ -134,7 +151,9 @@ class RequestScan::Sink final : public JsonSink {
     }
 
     void on_close(unsigned inside, JsonKind, std::uint64_t end) noexcept override {
-        if (inside == stream_options) facts_.stream_options->end = end;
+        if (inside != stream_options) return;
+        facts_.stream_options->end = end;
+        facts_.usage_wish.value = facts_.stream_options;
     }
 
   private:
@@ -159,9 +178,22 @@ class RequestScan::Sink final : public JsonSink {
         owner_.not_text_ += scalar.text_bytes;
     }
 
-    void forget_stream_options() noexcept {
+    void on_include_usage(const JsonScalar& scalar) noexcept {
+        facts_.include_usage = scalar.kind == JsonKind::true_value;
+        facts_.usage_wish.flag.reset();
+        if (is_literal(scalar)) facts_.usage_wish.flag = ByteRange{scalar.begin, scalar.end};
+        count_up(facts_.usage_wish.flags);
+    }
+
+    void begin_stream_options() noexcept {
+        UsageWish& wish = facts_.usage_wish;
         facts_.stream_options.reset();
         facts_.include_usage = false;
+        wish.has_members = false;
+        wish.flags = 0;
+        wish.value.reset();
+        wish.flag.reset();
+        count_up(wish.options);
     }
 
     RequestScan& owner_;

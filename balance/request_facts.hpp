@@ -24,6 +24,19 @@ struct ByteRange {
     friend bool operator==(const ByteRange&, const ByteRange&) noexcept = default;
 };
 
+/// How a body asks for a stream and its usage, as far as an edit that adds the wish must know it.
+struct UsageWish {
+    std::uint64_t object_begin = 0; ///< Offset of the body's opening brace.
+    std::uint8_t streams = 0;       ///< How often `stream` occurs; more than twice counts as twice.
+    std::uint8_t options = 0;       ///< How often `stream_options` occurs, likewise.
+    std::uint8_t flags = 0;         ///< How often `include_usage` occurs in the last one, likewise.
+    bool has_members = false;       ///< The last `stream_options` is an object that is not empty.
+    std::optional<ByteRange> value; ///< The last `stream_options` when it is an object or null.
+    std::optional<ByteRange> flag;  ///< The last `include_usage` when it is true, false or null.
+
+    friend bool operator==(const UsageWish&, const UsageWish&) noexcept = default;
+};
+
 /// Top-level facts of a request body; of duplicated keys the last one counts, as in most JSON readers.
 struct RequestFacts {
     static constexpr std::size_t models_max = 4;
@@ -49,6 +62,7 @@ struct RequestFacts {
     bool stream = false;
     bool include_usage = false;              ///< stream_options.include_usage is true.
     std::optional<ByteRange> stream_options; ///< The value, braces included.
+    UsageWish usage_wish;
     std::optional<bool> store;
     std::optional<std::int64_t> max_tokens; ///< Caps are clamped to [0, 2^40]; null counts as absent.
     std::optional<std::int64_t> max_completion_tokens;

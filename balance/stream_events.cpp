@@ -34,10 +34,6 @@ bool is_bookkeeping(std::string_view type) noexcept {
     return std::find(types.begin(), types.end(), type) != types.end();
 }
 
-constexpr bool ends_line(char c) noexcept {
-    return c == '\n' || c == '\r';
-}
-
 } // namespace
 
 class StreamJudge::Sink final : public JsonSink {
@@ -106,64 +102,39 @@ class StreamJudge::Sink final : public JsonSink {
 StreamVerdict StreamJudge::feed(std::string_view piece) noexcept {
     const auto room =
         static_cast<std::size_t>(std::min<std::uint64_t>(piece.size(), held_bytes_max_ - bytes_));
-    const char* at = piece.data();
-    const char* const end = at + room;
-    while (at != end && verdict_ == StreamVerdict::hold) {
-        const bool in_value = line_ == Line::data || line_ == Line::event || line_ == Line::other;
-        const char* const stop = in_value ? std::find_if(at, end, ends_line) : at;
-        if (stop != at) take_value({at, static_cast<std::size_t>(stop - at)});
-        at = stop;
-        if (at != end && verdict_ == StreamVerdict::hold) take(*at++);
+    std::string_view rest = piece.substr(0, room);
+    while (!rest.empty() && verdict_ == StreamVerdict::hold) {
+        const EventLines::Step step = lines_.next(rest);
+        take(step.part, rest.substr(0, step.size));
+        rest.remove_prefix(step.size);
     }
     bytes_ += room;
     if (verdict_ == StreamVerdict::hold && room < piece.size()) verdict_ = StreamVerdict::release;
     return verdict_;
 }
 
-/// Takes a line end anywhere, or any byte of a line's name.
-void StreamJudge::take(char c) noexcept {
-    const bool second_half = after_cr_ && c == '\n';
-    after_cr_ = c == '\r';
-    if (second_half) return;
-    if (ends_line(c)) return end_line();
-    if (line_ == Line::blank) {
-        line_ = value_;
-        if (c != ' ') take_value({&c, 1});
-    } else if (c == ':') {
-        end_name();
-    } else {
-        line_ = Line::name;
-        name_.append({&c, 1});
+void StreamJudge::take(EventLines::Part part, std::string_view text) noexcept {
+    switch (part) {
+        case EventLines::Part::begin_data:
+            // Several data lines are one text with line feeds between them.
+            if (data_bytes_ != 0) take_data("\n");
+            return;
+        case EventLines::Part::data: return take_data(text);
+        case EventLines::Part::begin_event: return event_.clear();
+        case EventLines::Part::event: return event_.append(text);
+        case EventLines::Part::end: return end_event();
+        default: return;
     }
 }
 
-void StreamJudge::end_name() noexcept {
-    value_ = Line::other;
-    if (name_.text() == "data") value_ = Line::data;
-    if (name_.text() == "event") value_ = Line::event;
-    if (value_ == Line::event) event_.clear();
-    // Several data lines are one text with line feeds between them.
-    if (value_ == Line::data && data_bytes_ != 0) {
-        line_ = Line::data;
-        take_value("\n");
-    }
-    line_ = Line::blank;
-}
-
-void StreamJudge::take_value(std::string_view part) noexcept {
-    if (line_ == Line::event) event_.append(part);
-    if (line_ != Line::data) return;
+void StreamJudge::take_data(std::string_view part) noexcept {
     data_bytes_ += part.size();
     data_head_.append(part);
     Sink sink(*this);
     scan_.feed(part, sink);
 }
 
-void StreamJudge::end_line() noexcept {
-    const bool blank = line_ == Line::start;
-    line_ = Line::start;
-    name_.clear();
-    if (!blank) return;
+void StreamJudge::end_event() noexcept {
     verdict_ = judge_event();
     if (verdict_ == StreamVerdict::hold) begin_event();
 }

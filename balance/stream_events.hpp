@@ -4,6 +4,7 @@
 #pragma once
 
 #include "balance/bounded_text.hpp"
+#include "balance/event_lines.hpp"
 #include "balance/json_scan.hpp"
 
 #include <cstdint>
@@ -43,12 +44,10 @@ class StreamJudge {
 
   private:
     class Sink;
-    enum class Line : std::uint8_t { start, name, blank, data, event, other };
 
-    void take(char c) noexcept;
-    void end_name() noexcept;
-    void take_value(std::string_view part) noexcept;
-    void end_line() noexcept;
+    void take(EventLines::Part part, std::string_view text) noexcept;
+    void take_data(std::string_view part) noexcept;
+    void end_event() noexcept;
     void begin_event() noexcept;
     [[nodiscard]] StreamVerdict judge_event() const noexcept;
 
@@ -56,11 +55,7 @@ class StreamJudge {
     std::uint64_t bytes_ = 0;
     StreamVerdict verdict_ = StreamVerdict::hold;
 
-    // The current line.
-    Line line_ = Line::start;
-    Line value_ = Line::other; ///< What the line's value is, once its name is read.
-    bool after_cr_ = false;
-    BoundedText<8> name_;
+    EventLines lines_;
 
     // The current event.
     bool has_choices_ = false;  ///< A chat or completions chunk.

@@ -61,6 +61,8 @@ struct AccessRecord {
     std::uint64_t bytes_out = 0; ///< Response body.
     std::int64_t estimated_tokens = 0;
     std::optional<balance::Usage> usage;
+    /// Output of a response that did not say its usage, counted or estimated from what was relayed.
+    std::optional<balance::Tokens> counted_output;
 
     void add_failed(const FailedAttempt& attempt) noexcept {
         if (failed_count < failed_max) failed[failed_count++] = attempt;

@@ -1,6 +1,7 @@
 // One try on one backend.
 #include "core/attempt.hpp"
 
+#include "balance/usage_edit.hpp"
 #include "core/exchange.hpp"
 #include "core/relay.hpp"
 #include "core/report.hpp"
@@ -45,17 +46,23 @@ Attempt::Attempt(Exchange& exchange, std::uint32_t backend, balance::Lease lease
 Attempt::~Attempt() = default;
 
 net::Task<Attempt::End> Attempt::run() {
-    Shard& shard = exchange_.shard();
-    shard.count().backend[backend_].attempts.add();
-    if (!request_.build(exchange_, backend_)) {
+    exchange_.shard().count().backend[backend_].attempts.add();
+    return converse(true);
+}
+
+net::Task<Attempt::End> Attempt::converse(bool may_add_usage) {
+    if (!request_.build(exchange_, backend_, may_add_usage)) {
         error_ = {net::ErrorCode::no_memory, net::Side::local, false};
-        lease_.cancel_unsent(shard.loop().now());
+        lease_.cancel_unsent(exchange_.shard().loop().now());
         co_return End::failed;
     }
     exchange_.record().backend = backend_;
     Step step = co_await ask(false);
     // sending has used the pieces up: a second time needs them anew
-    if (step == Step::again) step = request_.build(exchange_, backend_) ? co_await ask(true) : Step::failed;
+    if (step == Step::again) {
+        const bool built = request_.build(exchange_, backend_, may_add_usage);
+        step = built ? co_await ask(true) : Step::failed;
+    }
     if (step == Step::client_gone) co_return End::client_gone;
     if (step != Step::go_on) co_return End::failed;
     co_return co_await judge();
@@ -180,7 +187,7 @@ Attempt::Step Attempt::failed_by(net::Error error, bool fresh) noexcept {
     }
     if (error.code == net::ErrorCode::cancelled) {
         connection_.close();
-        connected ? lease_.abandon(0, now) : lease_.cancel_unsent(now);
+        connected ? lease_.abandon(balance::Tokens(0), now) : lease_.cancel_unsent(now);
         return exchange_.ending() ? Step::failed : Step::client_gone;
     }
     connection_.close();
@@ -232,7 +239,14 @@ net::Task<Attempt::End> Attempt::judge() {
     answer.own_credentials = shard.config().backends[backend_].auth != BackendAuth::passthrough;
     answer.names_object = exchange_.route().names_object || exchange_.facts().previous_response_hash != 0;
     verdict_ = balance::classify(answer);
+    if (request_.adds_usage() && balance::refuses_usage(status_, answer.body)) {
+        co_return co_await ask_without_usage();
+    }
     shard.count().backend[backend_].answers[static_cast<std::size_t>(verdict_)].add();
+    if (verdict_ == balance::Verdict::pass && refused_usage_) {
+        shard.usage_refusals().note(*refused_usage_, shard.loop().now());
+        report_usage_refused(shard, backend_);
+    }
     if (verdict_ == balance::Verdict::pass || verdict_ == balance::Verdict::pass_error) {
         lease_.success(shard.loop().now());
         Relay relay(*this);
@@ -241,6 +255,19 @@ net::Task<Attempt::End> Attempt::judge() {
     settle_failure();
     release_connection();
     co_return End::failed;
+}
+
+/// The client did not say what the backend complains of: the same backend is asked with the client's own
+/// words.
+net::Task<Attempt::End> Attempt::ask_without_usage() {
+    refused_usage_ = request_.usage_key();
+    release_connection();
+    held_.clear();
+    held_bytes_ = 0;
+    body_whole_ = sent_whole_ = false;
+    status_ = 0;
+    limits_ = {};
+    return converse(false);
 }
 
 net::Task<net::Result<void>> Attempt::read_error_body() {
@@ -303,10 +330,10 @@ void Attempt::settle_failure() noexcept {
     }
 }
 
-void Attempt::blame(net::Error error) noexcept {
+void Attempt::blame(net::Error error, std::optional<balance::Tokens> output) noexcept {
     error_ = error;
     exchange_.shard().count().backend[backend_].broken.add();
-    lease_.fault(fault_of(error), exchange_.shard().loop().now());
+    lease_.fault(fault_of(error), exchange_.shard().loop().now(), output);
     connection_.close();
 }
 

@@ -55,6 +55,8 @@ class Attempt {
     balance::Lease& lease() noexcept { return lease_; }
     net::ResponseReader& reader() noexcept { return *reader_; }
     net::Stream& stream() noexcept { return connection_.stream(); }
+    /// The backend was asked for a usage event that the client did not ask for.
+    bool adds_usage() const noexcept { return request_.adds_usage(); }
     std::vector<net::Slice>& held() noexcept { return held_; }
     std::uint64_t held_bytes() const noexcept { return held_bytes_; }
     bool body_whole() const noexcept { return body_whole_; }
@@ -66,8 +68,8 @@ class Attempt {
     /// read_parts() ends with `interrupted` at `at`, once.
     void hold_until(net::Time at) noexcept { hold_deadline_.arm(at); }
     void hold_over() noexcept { hold_deadline_.disarm(); }
-    /// The response ended early; settles the lease as the backend's fault.
-    void blame(net::Error error) noexcept;
+    /// The response ended early; settles the lease as the backend's fault. `output`: as Lease::fault.
+    void blame(net::Error error, std::optional<balance::Tokens> output = std::nullopt) noexcept;
     /// The response was read to its end: the connection may serve again if it is provably clean.
     void release_connection() noexcept;
     void close_connection() noexcept { connection_.close(); }
@@ -75,6 +77,8 @@ class Attempt {
   private:
     enum class Step : std::uint8_t { go_on, again, failed, client_gone };
 
+    net::Task<End> converse(bool may_add_usage);
+    net::Task<End> ask_without_usage();
     net::Task<Step> ask(bool fresh);
     net::Task<net::Result<void>> connect();
     net::Task<net::Result<void>> send();
@@ -107,6 +111,7 @@ class Attempt {
     bool sending_ = false;
     bool sent_whole_ = false;
     bool hold_ended_ = false;
+    std::optional<std::uint64_t> refused_usage_; ///< Key of the refusal, until it proves true.
 };
 
 } // namespace headroom::core

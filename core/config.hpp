@@ -136,6 +136,12 @@ struct RetryConfig {
     unsigned attempts_max = 0; ///< Backends tried for one request; 0 = all of them. Never one backend twice.
 };
 
+/// Usage of streams.
+struct UsageConfig {
+    /// Asks for the usage of a stream whose client did not, and hides the event that tells it.
+    bool add_to_streams = true;
+};
+
 struct LogConfig {
     LogFormat format = LogFormat::text;
     LogLevel level = LogLevel::info;
@@ -160,6 +166,7 @@ struct Config {
     LimitConfig limits;
     HoldConfig hold;
     RetryConfig retry;
+    UsageConfig usage;
     LogConfig log;
     IdentityConfig identity;
 

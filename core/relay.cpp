@@ -38,6 +38,10 @@ Relay::Relay(Attempt& attempt)
     stream_ = is_success(head) && is_event_stream(head);
     metered_ = is_success(head) && balance::charges_tokens(exchange_.route().operation) &&
                head.find(net::FieldId::content_encoding).empty();
+    if (!stream_ || !metered_) return;
+    text_ =
+        std::make_unique<balance::StreamText>(exchange_.route().operation, exchange_.shard().text_counter());
+    if (attempt.adds_usage()) hidden_.emplace();
 }
 
 net::Task<Attempt::End> Relay::run() {
@@ -138,10 +142,12 @@ void Relay::choose_framing() noexcept {
     switch (head.framing()) {
         case net::BodyFraming::none:
         case net::BodyFraming::tunnel: framing_ = Framing::none; break;
-        case net::BodyFraming::length: framing_ = Framing::length; break;
+        case net::BodyFraming::length:
+            framing_ = !hidden_ ? Framing::length : old ? Framing::close : Framing::chunked;
+            break;
         case net::BodyFraming::chunked:
         case net::BodyFraming::until_close:
-            if (attempt_.body_whole() && attempt_.reader().trailers().empty()) {
+            if (attempt_.body_whole() && attempt_.reader().trailers().empty() && !hidden_) {
                 framing_ = Framing::length; // all of it is here: its length is known after all
             } else {
                 framing_ = old ? Framing::close : Framing::chunked;
@@ -186,19 +192,17 @@ void Relay::add_piece(std::string_view bytes) {
 
 /// Body pieces, and after the last ones what ends the body.
 void Relay::add_body(std::span<const net::Slice> body, bool last) {
-    std::size_t bytes = 0;
-    for (const net::Slice& piece : body)
-        bytes += piece.size();
-    const bool chunk = framing_ == Framing::chunked && bytes > 0;
+    const std::size_t begin = pieces_.size();
+    if (framing_ == Framing::chunked) pieces_.push_back({}); // the chunk's size, once it is known
+    const std::size_t bytes = add_visible(body, last);
+    if (framing_ != Framing::chunked) return;
+    const bool chunk = bytes > 0;
     if (chunk) {
         chunk_begin_ = net::ChunkHeader(bytes, false).view();
-        add_piece(chunk_begin_);
+        pieces_[begin] = {chunk_begin_.data(), chunk_begin_.size()};
+    } else {
+        pieces_.pop_back();
     }
-    for (const net::Slice& piece : body) {
-        add_piece(piece.view());
-        pass(piece.view());
-    }
-    if (framing_ != Framing::chunked) return;
     if (!last) {
         if (chunk) add_piece("\r\n");
         return;
@@ -214,10 +218,28 @@ void Relay::add_body(std::span<const net::Slice> body, bool last) {
     add_piece(trailers_.empty() ? net::last_chunk_after_chunk : trailers_.view());
 }
 
+/// Adds what of the body's pieces the client may see, and meters them; returns how many bytes were added.
+std::size_t Relay::add_visible(std::span<const net::Slice> body, bool last) {
+    const std::uint64_t sent_before = sent_bytes_;
+    const std::size_t begin = pieces_.size();
+    for (const net::Slice& piece : body) {
+        meter(piece.view());
+        if (!hidden_) add_piece(piece.view());
+    }
+    if (hidden_) hidden_->add(body, last, pieces_);
+    for (const iovec& piece : std::span(pieces_).subspan(begin))
+        pass({static_cast<const char*>(piece.iov_base), piece.iov_len});
+    return static_cast<std::size_t>(sent_bytes_ - sent_before);
+}
+
+void Relay::meter(std::string_view bytes) noexcept {
+    if (metered_) meter_.feed(bytes);
+    if (text_) text_->feed(bytes);
+}
+
 void Relay::pass(std::string_view bytes) noexcept {
     if (bytes.empty()) return;
     sent_bytes_ += bytes.size();
-    if (metered_) meter_.feed(bytes);
     const std::size_t kept = std::min(bytes.size(), sizeof tail_);
     std::memmove(tail_, tail_ + kept, sizeof tail_ - kept);
     std::memcpy(tail_ + sizeof tail_ - kept, bytes.data() + bytes.size() - kept, kept);
@@ -241,6 +263,7 @@ net::Task<bool> Relay::send_pieces() {
 Attempt::End Relay::finish() {
     settle();
     AccessRecord& record = exchange_.record();
+    if (metered_ && !record.usage) exchange_.shard().count().without_usage.add();
     record.outcome = Outcome::relayed;
     record.bytes_out = sent_bytes_;
     exchange_.shard().count().backend[attempt_.backend()].won.add();
@@ -262,16 +285,26 @@ void Relay::settle() {
             static_cast<std::uint64_t>(std::max<std::int64_t>(0, usage->cached.count())));
         attempt_.lease().settle(*usage, now);
     } else if (metered_) {
-        exchange_.shard().count().without_usage.add();
-        attempt_.lease().abandon(sent_bytes_, now);
+        exchange_.record().counted_output = output();
+        attempt_.lease().abandon(*exchange_.record().counted_output, now);
     } else {
         attempt_.lease().settle(balance::Usage{}, now);
     }
 }
 
+/// Output so far, of a response that will say no more about it.
+balance::Tokens Relay::output() const noexcept {
+    if (const auto usage = meter_.finish()) return usage->completion;
+    return text_ ? text_->tokens() : meter_.output_estimate();
+}
+
 Attempt::End Relay::client_left() {
     exchange_.record().bytes_out = sent_bytes_;
-    attempt_.lease().abandon(sent_bytes_, exchange_.shard().loop().now());
+    if (!committed_) {
+        for (const net::Slice& piece : attempt_.held())
+            meter(piece.view());
+    }
+    settle();
     attempt_.close_connection(); // at once: nobody wants what the backend still computes
     return Attempt::End::client_gone;
 }
@@ -290,10 +323,11 @@ net::Task<Attempt::End> Relay::break_off(net::Error error) {
     record.bytes_out = sent_bytes_;
     exchange_.shard().count().streams_broken.add();
     if (exchange_.ending() || error.side == net::Side::local) {
-        attempt_.lease().abandon(sent_bytes_, exchange_.shard().loop().now());
+        settle();
         attempt_.close_connection();
     } else {
-        attempt_.blame(error);
+        if (metered_) record.counted_output = output();
+        attempt_.blame(error, record.counted_output);
     }
     exchange_.close_client();
     if (committed_ && stream_ && framing_ == Framing::chunked && at_event_boundary()) {

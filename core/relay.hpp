@@ -5,13 +5,17 @@
 #pragma once
 
 #include "balance/stream_events.hpp"
+#include "balance/stream_text.hpp"
 #include "balance/usage_meter.hpp"
 #include "core/attempt.hpp"
+#include "core/hidden_usage.hpp"
 #include "net/http/writer.hpp"
 
 #include <sys/uio.h>
 
 #include <cstdint>
+#include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -42,16 +46,21 @@ class Relay {
     void choose_framing() noexcept;
     void add_piece(std::string_view bytes);
     void add_body(std::span<const net::Slice> body, bool last);
+    std::size_t add_visible(std::span<const net::Slice> body, bool last);
     void pass(std::string_view bytes) noexcept;
     bool at_event_boundary() const noexcept;
     Attempt::End finish();
     Attempt::End client_left();
+    void meter(std::string_view bytes) noexcept;
     void settle();
+    balance::Tokens output() const noexcept;
 
     Attempt& attempt_;
     Exchange& exchange_;
     balance::UsageMeter meter_;
     balance::StreamJudge judge_;
+    std::optional<HiddenUsage> hidden_;         ///< Only when there is something to hide.
+    std::unique_ptr<balance::StreamText> text_; ///< Only of metered streams.
     net::Slice head_;
     net::Slice trailers_;
     std::vector<iovec> pieces_;

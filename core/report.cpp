@@ -75,6 +75,7 @@ void append_text(std::string& out, const AccessRecord& record, const Config& con
     if (record.usage) {
         fmt::format_to(to, " tokens={}+{}", record.usage->prompt.count(), record.usage->completion.count());
     }
+    if (record.counted_output) fmt::format_to(to, " counted={}", record.counted_output->count());
     if (!record.why.empty()) fmt::format_to(to, " ({})", record.why);
     if (record.failed_count > 0) {
         fmt::format_to(to, " attempts={} after: ", record.attempts);
@@ -117,6 +118,9 @@ void append_json(std::string& out, const AccessRecord& record, const Config& con
             to, R"(,"prompt_tokens":{},"completion_tokens":{},"cached_tokens":{},"reasoning_tokens":{})",
             record.usage->prompt.count(), record.usage->completion.count(), record.usage->cached.count(),
             record.usage->reasoning.count());
+    }
+    if (record.counted_output) {
+        fmt::format_to(to, R"(,"counted_output_tokens":{})", record.counted_output->count());
     }
     if (!record.why.empty()) fmt::format_to(to, R"(,"why":"{}")", record.why);
     if (record.failed_count > 0) {
@@ -221,6 +225,21 @@ void report_unusable(Shard& shard, std::uint32_t backend, net::Error error, std:
     line += net::name_of(error.code);
     line += R"(","detail":")";
     append_json_text(line, why);
+    shard.log(line + "\"}\n");
+}
+
+void report_usage_refused(Shard& shard, std::uint32_t backend) {
+    if (shard.config().log.level < LogLevel::warning) return;
+    const BackendConfig& config = shard.config().backends[backend];
+    if (shard.config().log.format != LogFormat::json) {
+        shard.log(fmt::format("Backend {} refuses stream_options: usage of its streams is estimated\n",
+                              config.name));
+        return;
+    }
+    std::string line = R"({"time":")";
+    append_timestamp(line, shard.loop().wall_now());
+    line += R"(","event":"usage_refused","backend":")";
+    append_json_text(line, config.name);
     shard.log(line + "\"}\n");
 }
 

@@ -29,6 +29,9 @@ void report_malformed(Shard& shard, Session& session, const net::ParseFailure& b
 /// be empty.
 void report_unusable(Shard& shard, std::uint32_t backend, net::Error error, std::string_view detail);
 
+/// Writes a line for a backend that was found not to tell the usage of streams when it is asked to.
+void report_usage_refused(Shard& shard, std::uint32_t backend);
+
 /// JSON string contents: quotes, backslashes and controls escaped; bytes above 127 as they are when they are
 /// UTF-8, else replaced.
 void append_json_text(std::string& out, std::string_view text);

@@ -83,7 +83,7 @@ void fill_operation(Route& route) {
     if (route.operation == Operation::chat && route.tail != "/chat/completions") route.names_object = true;
 }
 
-std::string_view query_value(std::string_view query, std::string_view key) {
+std::string_view query_value(std::string_view query, std::string_view key) noexcept {
     while (!query.empty()) {
         const std::size_t end = std::min(query.find('&'), query.size());
         const std::string_view pair = query.substr(0, end);
@@ -246,6 +246,12 @@ void append_target(std::string& out, const Route& route, const BackendConfig& ba
     } else {
         append_to_v1(out, route, upstream_name, dropped);
     }
+}
+
+std::string_view api_version_of(std::string_view target) noexcept {
+    const std::size_t query = target.find('?');
+    if (query == target.npos) return {};
+    return query_value(target.substr(query + 1), "api-version");
 }
 
 bool percent_decode(std::string_view text, std::string& out) {

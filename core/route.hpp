@@ -44,6 +44,9 @@ struct Route {
 void append_target(std::string& out, const Route& route, const BackendConfig& backend,
                    std::string_view upstream_name, bool keep_credentials);
 
+/// The api-version in the query of a request target, as it lies there; empty when there is none.
+[[nodiscard]] std::string_view api_version_of(std::string_view target) noexcept;
+
 /// Percent-decodes (RFC 3986 section 2.1); false when an escape is broken.
 [[nodiscard]] bool percent_decode(std::string_view text, std::string& out);
 /// Percent-encodes everything but unreserved characters.

@@ -5,6 +5,8 @@
 
 #include "balance/balancer.hpp"
 #include "balance/fleet.hpp"
+#include "balance/text_counter.hpp"
+#include "balance/usage_refusals.hpp"
 #include "core/config.hpp"
 #include "core/counters.hpp"
 #include "core/log_pump.hpp"
@@ -62,6 +64,9 @@ class Shard {
         return snapshot_->backends[backend];
     }
     ShardCounters& count() noexcept { return counters_; }
+    balance::UsageRefusals& usage_refusals() noexcept { return usage_refusals_; }
+    /// Counts the text of streams that do not say their usage; empty: it is estimated.
+    balance::TextCounter text_counter() const noexcept { return text_counter_; }
     net::TlsContext* client_tls() const noexcept { return shared_.client_tls; }
     bool draining() const noexcept { return draining_; }
     /// Whether so little buffer memory is left that nothing more may be held: a body still arriving is
@@ -89,6 +94,8 @@ class Shard {
     std::vector<std::unique_ptr<net::ConnectionPool>> pools_; ///< By backend.
     std::vector<std::unique_ptr<net::Listener>> listeners_;
     ShardCounters counters_;
+    balance::UsageRefusals usage_refusals_;
+    balance::TextCounter text_counter_;
     Session* sessions_ = nullptr; ///< Intrusive list, for the drain.
     std::size_t session_count_ = 0;
     bool draining_ = false;

@@ -94,7 +94,7 @@ net::Task<Attempt::End> run_tunnel(Attempt& attempt) {
     if (co_await tunnel.send_head()) co_await tunnel.run();
     record.outcome = Outcome::tunnelled;
     record.bytes_out = tunnel.bytes_out();
-    attempt.lease().abandon(tunnel.bytes_out(), exchange.shard().loop().now());
+    attempt.lease().abandon(balance::tokens_of_bytes(tunnel.bytes_out()), exchange.shard().loop().now());
     attempt.close_connection();
     co_return Attempt::End::taken;
 }

@@ -1,6 +1,7 @@
 // Writing a request for a backend.
 #include "core/upstream_request.hpp"
 
+#include "balance/usage_edit.hpp"
 #include "core/config/backend_url.hpp"
 #include "core/exchange.hpp"
 #include "core/report.hpp"
@@ -40,7 +41,7 @@ bool is_client_credential(net::FieldId id) {
 
 } // namespace
 
-bool UpstreamRequest::build(Exchange& exchange, std::uint32_t backend) {
+bool UpstreamRequest::build(Exchange& exchange, std::uint32_t backend, bool may_add_usage) {
     const BackendConfig& config = exchange.shard().config().backends[backend];
     const bool pass_credentials = config.auth == BackendAuth::passthrough;
     const net::Head& request = exchange.head();
@@ -48,7 +49,10 @@ bool UpstreamRequest::build(Exchange& exchange, std::uint32_t backend) {
     std::string& target = exchange.record().target;
     target.clear();
     append_target(target, exchange.route(), config, exchange.upstream_name(backend), pass_credentials);
-    plan_edits(exchange, backend);
+    edit_count_ = 0;
+    adds_usage_ = false;
+    plan_model(exchange, backend);
+    if (may_add_usage) plan_usage(exchange, backend);
 
     const std::size_t bytes_max =
         exchange.shard().config().limits.head_bytes_max + target.size() + added_bytes_max;
@@ -82,8 +86,7 @@ bool UpstreamRequest::build(Exchange& exchange, std::uint32_t backend) {
     return true;
 }
 
-void UpstreamRequest::plan_edits(Exchange& exchange, std::uint32_t backend) {
-    edit_count_ = 0;
+void UpstreamRequest::plan_model(Exchange& exchange, std::uint32_t backend) {
     const BackendConfig& config = exchange.shard().config().backends[backend];
     const std::string_view name = exchange.upstream_name(backend);
     if (name.empty() || exchange.body_streams() || deployment_in_path(exchange.route(), config)) return;
@@ -99,6 +102,25 @@ void UpstreamRequest::plan_edits(Exchange& exchange, std::uint32_t backend) {
         new_model_ = "\"model\":" + new_model_ + ",";
         edits_[edit_count_++] = {{*place, *place}, new_model_};
     }
+}
+
+void UpstreamRequest::plan_usage(Exchange& exchange, std::uint32_t backend) {
+    Shard& shard = exchange.shard();
+    const balance::Operation operation = exchange.route().operation;
+    const bool tells_on_request =
+        operation == balance::Operation::chat || operation == balance::Operation::completions;
+    if (!shard.config().usage.add_to_streams || !tells_on_request || exchange.body_streams()) return;
+    const auto edit = balance::usage_edit(exchange.facts());
+    if (!edit) return;
+    std::string api(api_version_of(exchange.record().target));
+    ((api += '\n') += exchange.upstream_name(backend)) += '\n';
+    api += shard.config().backends[backend].name;
+    usage_key_ = shard.fleet().key(api).hash;
+    if (shard.usage_refusals().known(usage_key_, shard.loop().now())) return;
+    adds_usage_ = true;
+    edits_[edit_count_++] = {edit->range, edit->text};
+    const auto begin_of = [](const BodyEdit& one) { return one.range.begin; };
+    std::ranges::sort(std::span(edits_).first(edit_count_), {}, begin_of);
 }
 
 void UpstreamRequest::write_credentials(net::HeadWriter& writer, Exchange& exchange,

@@ -2,7 +2,9 @@
 #include "balance/balancer.hpp"
 #include "balance/request_facts.hpp"
 #include "balance/stream_events.hpp"
+#include "balance/stream_text.hpp"
 #include "balance/string_skip.hpp"
+#include "balance/usage_event_filter.hpp"
 #include "balance/usage_meter.hpp"
 
 #include <benchmark/benchmark.h>
@@ -127,6 +129,44 @@ void usage_meter_chunk(benchmark::State& state) {
     state.SetBytesProcessed(state.iterations() * static_cast<std::int64_t>(chunk.size()));
 }
 BENCHMARK(usage_meter_chunk);
+
+void usage_event_filter_chunk(benchmark::State& state) {
+    UsageEventFilter filter;
+    for (auto _ : state) {
+        const UsageEventFilter::Run run = filter.next(chunk);
+        benchmark::DoNotOptimize(run);
+    }
+    state.SetBytesProcessed(state.iterations() * static_cast<std::int64_t>(chunk.size()));
+}
+BENCHMARK(usage_event_filter_chunk);
+
+/// What a cut or a batch with a usage event in it costs: every event is read.
+void usage_event_filter_cut_chunk(benchmark::State& state) {
+    UsageEventFilter filter;
+    for (auto _ : state) {
+        for (std::string_view rest : {chunk.substr(0, 150), chunk.substr(150)}) {
+            while (!rest.empty())
+                rest.remove_prefix(filter.next(rest).size);
+        }
+        benchmark::DoNotOptimize(filter);
+    }
+    state.SetBytesProcessed(state.iterations() * static_cast<std::int64_t>(chunk.size()));
+}
+BENCHMARK(usage_event_filter_cut_chunk);
+
+void stream_text_chunk(benchmark::State& state) {
+    std::uint64_t bytes = 0;
+    const auto count = [](void* context, std::string_view text) noexcept {
+        *static_cast<std::uint64_t*>(context) += text.size();
+        return std::uint64_t{1};
+    };
+    StreamText text(Operation::chat, {count, &bytes});
+    for (auto _ : state)
+        text.feed(chunk);
+    benchmark::DoNotOptimize(text.tokens());
+    state.SetBytesProcessed(state.iterations() * static_cast<std::int64_t>(chunk.size()));
+}
+BENCHMARK(stream_text_chunk);
 
 void usage_meter_usage_event(benchmark::State& state) {
     constexpr std::string_view event =

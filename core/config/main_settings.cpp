@@ -240,6 +240,15 @@ constexpr std::array rows{
         .meaning = "Backends tried for one request, each at most once; auto is all of them",
         .read = [](Config& c, Reader& r) { r.number_or_auto(c.retry.attempts_max, 1, limits::backends_max); },
         .show = [](const Config& c) { return or_auto(c.retry.attempts_max); }},
+    MainSetting{
+        .key = "usage.add_to_streams",
+        .env = "HEADROOM_USAGE_ADD_TO_STREAMS",
+        .unit = "true or false",
+        .example = "false",
+        .meaning = "Ask for the usage of a chat or completions stream whose client did not ask; the "
+                   "event that tells it is kept from the client",
+        .read = [](Config& c, Reader& r) { r.yes_no(c.usage.add_to_streams); },
+        .show = [](const Config& c) -> std::string { return c.usage.add_to_streams ? "true" : "false"; }},
     MainSetting{.key = "log.format",
                 .env = "HEADROOM_LOG_FORMAT",
                 .flag = "--log",

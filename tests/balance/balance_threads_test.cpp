@@ -186,7 +186,7 @@ TEST(BalanceThreads, ADrainedFleetBalancesToZero) {
                 case 0: lease.success(now), lease.observe(limits, now), lease.settle({}, now); break;
                 case 1: lease.refused(refusal, now); break;
                 case 2: lease.fault(random.chance(50) ? Fault::connect : Fault::server_error, now); break;
-                case 3: lease.abandon(random.below(9999), now); break;
+                case 3: lease.abandon(tokens_of_bytes(random.below(9999)), now); break;
                 default: lease.cancel_unsent(now); break;
             }
         }

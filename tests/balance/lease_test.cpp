@@ -49,11 +49,21 @@ TEST_F(UsageChargedLeaseTest, ALimiterThatChargesUsageIsCorrected) {
     expect_balanced(view());
 }
 
-TEST_F(UsageChargedLeaseTest, AnAbandonedRequestIsChargedByItsBytes) {
-    lease(1000, start, "chat", 400).abandon(800, start);
+TEST_F(UsageChargedLeaseTest, AnAbandonedRequestIsChargedByItsOutput) {
+    lease(1000, start, "chat", 400).abandon(Tokens(200), start);
     EXPECT_EQ(view().tokens_used, Tokens(600));
-    lease(1000, start, "chat", 400).abandon(1'000'000, start);
+    lease(1000, start, "chat", 400).abandon(tokens_of_bytes(std::uint64_t{1} << 60), start);
     EXPECT_EQ(view().tokens_used, Tokens(1600)) << "never more than was reserved";
+    lease(1000, start, "chat", 400).abandon(Tokens(-5), start);
+    EXPECT_EQ(view().tokens_used, Tokens(2000)) << "never less than the prompt";
+    expect_balanced(view());
+}
+
+TEST_F(UsageChargedLeaseTest, AResponseThatBreaksOffIsChargedByItsOutputWhenThatIsKnown) {
+    lease(1000, start, "chat", 400).fault(Fault::reset, start, Tokens(50));
+    EXPECT_EQ(view().tokens_used, Tokens(450));
+    lease(1000, start, "chat", 400).fault(Fault::reset, start);
+    EXPECT_EQ(view().tokens_used, Tokens(1450));
     expect_balanced(view());
 }
 
@@ -221,7 +231,7 @@ TEST_F(LeaseTest, AnyOrderOfEventsKeepsTheAccountBalanced) {
                     held.refused(refusal(std::chrono::milliseconds(20 + random.below(60'000))), now);
                     break;
                 case 2: held.fault(random.pick(faults), now); break;
-                case 3: held.abandon(random.below(100'000), now); break;
+                case 3: held.abandon(tokens_of_bytes(random.below(100'000)), now); break;
                 case 4: held.cancel_unsent(now); break;
                 case 5: open.push_back(std::move(held)); break;
                 default: break;

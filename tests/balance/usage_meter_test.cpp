@@ -102,6 +102,43 @@ TEST(UsageMeter, ReadsAResponsesStream) {
     EXPECT_EQ(found.model, "o3");
 }
 
+TEST(UsageMeter, ReadsResponsesThatEndInOtherWays) {
+    for (const std::string_view kind : {"response.completed", "response.incomplete", "response.failed"}) {
+        const std::string stream =
+            "event: response.created\ndata: {\"type\":\"response.created\",\"response\":{\"status\":"
+            "\"in_progress\",\"model\":\"gpt-5-mini\",\"tools\":[{\"parameters\":{\"properties\":{\"usage\":"
+            "{\"type\":\"object\"}}}}],\"usage\":null},\"sequence_number\":0}\n\n"
+            "event: response.output_text.delta\ndata: {\"type\":\"response.output_text.delta\",\"delta\":"
+            "\"\\\"usage\\\":{\\\"total_tokens\\\":9}\"}\n\nevent: " +
+            std::string(kind) + "\ndata: {\"type\":\"" + std::string(kind) +
+            "\",\"response\":{\"error\":null,\"incomplete_details\":{\"reason\":\"max_output_tokens\"},"
+            "\"usage\":{\"input_tokens\":75,\"input_tokens_details\":{\"cached_tokens\":32},"
+            "\"output_tokens\":116,\"output_tokens_details\":{\"reasoning_tokens\":64},"
+            "\"total_tokens\":191},\"metadata\":{}},\"sequence_number\":9}\n\n";
+        const Reading found = read(Kind::sse, stream);
+        EXPECT_EQ(found.usage, usage(75, 116, 191, 32, 64)) << kind;
+        EXPECT_EQ(found.model, "gpt-5-mini");
+    }
+    const Reading failed = read(Kind::sse,
+                                "event: response.failed\ndata: {\"type\":\"response.failed\","
+                                "\"response\":{\"error\":{\"code\":\"server_error\"},\"usage\":null}}\n\n");
+    EXPECT_FALSE(failed.usage);
+}
+
+TEST(UsageMeter, ReadsCompletions) {
+    const Reading whole = read(
+        Kind::json,
+        R"({"choices":[{"text":"x","index":0}],"usage":{"completion_tokens":16,"prompt_tokens":4,"total_tokens":20},)"
+        R"("model":"gpt-35-turbo-instruct"})");
+    EXPECT_EQ(whole.usage, usage(4, 16, 20));
+    const Reading stream = read(
+        Kind::sse,
+        "data: {\"choices\":[{\"text\":\"a\"}],\"model\":\"m\",\"usage\":null}\n\ndata: {\"choices\":[],"
+        "\"usage\":{\"completion_tokens\":1,\"prompt_tokens\":4,\"total_tokens\":5,\"prompt_tokens_details\":"
+        "null,\"completion_tokens_details\":{\"reasoning_tokens\":null}}}\n\n");
+    EXPECT_EQ(stream.usage, usage(4, 1, 5));
+}
+
 TEST(UsageMeter, TheLastUsageWins) {
     const Reading found =
         read(Kind::sse, R"(data: {"usage":{"prompt_tokens":5,"completion_tokens":1,"total_tokens":6}})"

@@ -53,6 +53,22 @@ TEST(AccessLine, SaysWhatTheAncestorsReadersLookFor) {
     EXPECT_EQ(line.find('\n'), line.size() - 1);
 }
 
+TEST(AccessLine, TellsReportedTokensFromCountedOnes) {
+    Config config = config_of_two();
+    AccessRecord record = record_of_a_retry();
+    record.usage.reset();
+    record.counted_output = balance::Tokens(17);
+    const std::string text = access_line(record, config, {});
+    EXPECT_NE(text.find(" counted=17"), std::string::npos) << text;
+    EXPECT_EQ(text.find("tokens="), std::string::npos) << text;
+    config.log.format = LogFormat::json;
+    simdjson::dom::parser parser;
+    simdjson::dom::element root;
+    ASSERT_EQ(parser.parse(access_line(record, config, {})).get(root), simdjson::SUCCESS);
+    EXPECT_EQ(std::int64_t(root["counted_output_tokens"]), 17);
+    EXPECT_NE(root["completion_tokens"].error(), simdjson::SUCCESS);
+}
+
 TEST(AccessLine, JsonIsOneObject) {
     Config config = config_of_two();
     config.log.format = LogFormat::json;

@@ -130,6 +130,13 @@ TEST(Route, DropsAKeyInTheQuery) {
     EXPECT_EQ(target("/v1/models", "api-key=secret", v1(), "", true), "/openai/v1/models?api-key=secret");
 }
 
+TEST(Route, FindsTheApiVersionOfATarget) {
+    EXPECT_EQ(api_version_of("/openai/deployments/d/chat/completions?x=1&api-version=2024-10-21"),
+              "2024-10-21");
+    EXPECT_EQ(api_version_of("/v1/chat/completions?my-api-version=1"), "");
+    EXPECT_EQ(api_version_of("/v1/api-version=1"), "");
+}
+
 TEST(Route, PercentCoding) {
     std::string out;
     EXPECT_TRUE(percent_decode("a%20b%C3%A9", out));

@@ -23,10 +23,10 @@ void feed_exactly(RequestScan& scan, std::string_view piece) {
 bool same(const RequestFacts& a, const RequestFacts& b) {
     return a.valid == b.valid && a.object == b.object && a.model() == b.model() &&
            a.model_count == b.model_count && a.model_at == b.model_at && a.stream == b.stream &&
-           a.include_usage == b.include_usage && a.stream_options == b.stream_options && a.store == b.store &&
-           a.max_tokens == b.max_tokens && a.max_completion_tokens == b.max_completion_tokens &&
-           a.max_output_tokens == b.max_output_tokens && a.n == b.n && a.best_of == b.best_of &&
-           a.previous_response_hash == b.previous_response_hash &&
+           a.include_usage == b.include_usage && a.stream_options == b.stream_options &&
+           a.usage_wish == b.usage_wish && a.store == b.store && a.max_tokens == b.max_tokens &&
+           a.max_completion_tokens == b.max_completion_tokens && a.max_output_tokens == b.max_output_tokens &&
+           a.n == b.n && a.best_of == b.best_of && a.previous_response_hash == b.previous_response_hash &&
            a.prompt_cache_hash == b.prompt_cache_hash && a.text_bytes == b.text_bytes &&
            a.media_bytes == b.media_bytes && a.media_count == b.media_count && a.numbers == b.numbers;
 }

@@ -265,7 +265,9 @@ MaybeProblem read_shared(const json::object& body, Ask* ask) {
     if (const json::value* model = body.if_contains("model"); model && model->is_string())
         ask->model = view(model->get_string());
     ask->stream = is_true(body, "stream");
-    if (const json::value* options = body.if_contains("stream_options"); options && options->is_object()) {
+    const json::value* options = body.if_contains("stream_options");
+    ask->has_stream_options = options != nullptr;
+    if (options && options->is_object()) {
         ask->include_usage = is_true(options->get_object(), "include_usage");
     }
     std::optional<std::int64_t> choices;

@@ -41,6 +41,7 @@ struct Ask {
     std::int64_t choices = 1;
     std::uint64_t seed = 0;
     bool stream = false;
+    bool has_stream_options = false;
     bool include_usage = false;
     bool json_answer = false;
     bool store = true;

@@ -188,6 +188,12 @@ MaybeError set_word(BackendOptions* options, std::string_view key, std::string_v
         options->prefix = value.ends_with('/') ? value.substr(0, value.size() - 1) : value;
     } else if (key == "region") {
         options->region = value;
+    } else if (key == "stream_options") {
+        if (value != "known" && value != "refused" && value != "ignored")
+            return expected(key, "known, refused or ignored", value);
+        options->stream_options = value == "known"     ? StreamOptions::known
+                                  : value == "refused" ? StreamOptions::refused
+                                                       : StreamOptions::ignored;
     } else if (key == "filter") {
         if (value != "sync" && value != "async") return expected(key, "sync or async", value);
         options->async_filter = value == "async";
@@ -272,6 +278,7 @@ std::string_view backend_options_help() {
   seed=1                 of the answers and of jitter
   context=128000         context window; beyond it 400 context_length_exceeded
   filter=sync            sync | async (filter results in chunks of their own)
+  stream_options=known   known | refused (400, as old API versions do) | ignored (no usage in streams)
   quirks=a;b             no-ratelimit no-retry-after no-retry-after-ms minus-one zero huge negative date misspelt garbage
                          new-words
   idle_ms=0              real ms after which an idle connection is closed

@@ -22,6 +22,10 @@ struct DeploymentOptions {
 /// Which paths exist: /openai/deployments/…, /openai/v1/…, both of them, or /v1/… as at api.openai.com.
 enum class Flavour { both, classic, v1, openai };
 
+/// What a backend makes of `stream_options`: versions of the API that do not know it refuse it, some other
+/// servers pay no heed to it.
+enum class StreamOptions { known, refused, ignored };
+
 /// Ways in which quota headers have been seen to lie; any combination.
 struct Quirks {
     bool no_ratelimit = false; ///< no x-ratelimit-* at all
@@ -59,6 +63,7 @@ struct BackendOptions {
     std::uint64_t seed = 1;
     std::int64_t context_tokens = 128'000;
     bool async_filter = false;
+    StreamOptions stream_options = StreamOptions::known;
     Quirks quirks;
     std::int64_t idle_ms = 0; ///< real milliseconds until an idle connection is closed; 0: never
     std::int64_t requests_per_connection = 0; ///< 0: any number

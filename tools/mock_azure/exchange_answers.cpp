@@ -95,6 +95,8 @@ std::optional<Problem> Exchange::check_deployment() {
     if (!supports(deployment_->model, route_.operation)) {
         return operation_not_supported(verb_of(route_.operation), deployment_->model);
     }
+    if (options_->stream_options == StreamOptions::refused && ask_.has_stream_options)
+        return unknown_argument("stream_options");
     if (ask_problem_) return ask_problem_;
     if (!ask_.previous_response_id.empty() && !backend_->store().get(ask_.previous_response_id)) {
         return response_not_found(ask_.previous_response_id);
@@ -110,7 +112,7 @@ Answer Exchange::make_answer() const {
     answer.id = fmt::format("{}{:016x}{:016x}", kind, backend_->draw(), backend_->draw());
     answer.created = unix_now();
     answer.model = served_name_;
-    answer.include_usage = ask_.include_usage;
+    answer.include_usage = ask_.include_usage && options_->stream_options != StreamOptions::ignored;
     answer.async_filter = options_->async_filter;
     answer.store = ask_.store;
     answer.tool = ask_.forced_tool;

@@ -64,6 +64,10 @@ Problem deployment_not_found() {
         "last 5 minutes, please wait a moment and try again.");
 }
 
+Problem unknown_argument(std::string_view name) {
+    return invalid_request(fmt::format("Unrecognized request argument supplied: {}", name), "", "");
+}
+
 Problem operation_not_supported(std::string_view operation, std::string_view model) {
     return gateway_problem(
         400, "OperationNotSupported",

@@ -23,6 +23,7 @@ Problem missing_key();
 Problem wrong_key();
 Problem resource_not_found();
 Problem deployment_not_found();
+Problem unknown_argument(std::string_view name);
 Problem operation_not_supported(std::string_view operation, std::string_view model);
 Problem content_filtered();
 Problem context_exceeded(std::int64_t context_tokens, std::int64_t prompt_tokens, std::int64_t output_tokens,

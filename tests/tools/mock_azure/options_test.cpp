@@ -52,6 +52,7 @@ TEST(MockOptions, MistakesSayWhatWasExpected) {
     EXPECT_THAT(error({"--backend", "a,speed=3"}), HasSubstr("unknown key 'speed'"));
     EXPECT_THAT(error({"--backend", "a,window=hourly"}), HasSubstr("sliding, fixed or gcra"));
     EXPECT_THAT(error({"--backend", "a,quirks=lies"}), HasSubstr("minus-one"));
+    EXPECT_THAT(error({"--backend", "a,stream_options=no"}), HasSubstr("known, refused or ignored"));
     EXPECT_THAT(error({"--backend", "a", "--backend", "a"}), HasSubstr("names must differ"));
     EXPECT_THAT(error({"--backend"}), HasSubstr("expected a value"));
     EXPECT_THAT(error({"--what", "x"}), HasSubstr("unknown option '--what'"));

@@ -121,6 +121,21 @@ TEST_F(MockServerThreads, RequestsPerSliceAreCountedEvenWhenTheyFail) {
     EXPECT_THAT(refused.body(), HasSubstr("have exceeded call rate limit"));
 }
 
+TEST_F(MockServerThreads, StreamOptionsMayBeRefusedOrIgnored) {
+    constexpr std::string_view wish = R"("stream":true,"stream_options":{"include_usage":true},)";
+    serve({"a,keys=k1", "b,keys=k1,stream_options=refused", "c,keys=k1,stream_options=ignored"});
+    const auto answer = [&](std::size_t index, std::string_view more) {
+        RawClient client(url(index));
+        client.send(post(chat_path, ask("[[tokens=2]]", more)));
+        return client.response();
+    };
+    EXPECT_THAT(answer(0, wish).body(), HasSubstr("completion_tokens"));
+    EXPECT_EQ(answer(1, wish).result_int(), 400U);
+    EXPECT_THAT(answer(1, wish).body(), HasSubstr("Unrecognized request argument supplied: stream_options"));
+    EXPECT_THAT(answer(1, R"("stream":true,)").body(), HasSubstr("data: [DONE]"));
+    EXPECT_THAT(answer(2, wish).body(), testing::Not(HasSubstr("\"usage\"")));
+}
+
 TEST_F(MockServerThreads, ErrorsOfTheGateway) {
     serve({"a,keys=k1"});
     EXPECT_EQ(exchange(post(chat_path, ask("x"), "api-key: wrong\r\n")).result_int(), 401U);
