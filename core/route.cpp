@@ -134,13 +134,20 @@ void append_realtime(std::string& out, const Route& route, std::string_view para
     append_query(out, route.query, {"model", "deployment", to_v1 ? "api-version" : "", dropped}, true);
 }
 
+/// v1 clients may say "v1", "preview" or "latest", which no classic path knows: there a version is a date.
+bool names_classic_version(const Route& route) {
+    const std::string_view version = query_value(route.query, "api-version");
+    if (route.shape != PathShape::v1) return !version.empty();
+    return !version.empty() && version.front() >= '0' && version.front() <= '9';
+}
+
 void append_to_classic(std::string& out, const Route& route, const BackendConfig& backend,
                        std::string_view upstream_name, std::string_view dropped) {
     if (deployment_in_path(route, backend)) {
         out += "/openai/deployments/";
         percent_encode(upstream_name, out);
         out += route.tail;
-        const bool has_version = !query_value(route.query, "api-version").empty();
+        const bool has_version = names_classic_version(route);
         if (!has_version) (out += "?api-version=") += backend.api_version;
         append_query(out, route.query, {has_version ? "" : "api-version", dropped}, !has_version);
         return;

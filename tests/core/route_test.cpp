@@ -103,6 +103,19 @@ TEST(Route, V1AndBareToClassic) {
     EXPECT_EQ(target("/v1/chat/completions/c1", "", classic()), "/openai/v1/chat/completions/c1");
 }
 
+// @ai-sdk/azure says api-version=v1 on every v1 path; a classic path answers 404 to what is no date.
+TEST(Route, V1ToClassicReplacesAVersionThatIsNoDate) {
+    for (const char* version : {"v1", "preview", "latest", ""}) {
+        EXPECT_EQ(target("/openai/v1/chat/completions", std::string("x=1&api-version=") + version, classic()),
+                  "/openai/deployments/gpt/chat/completions?api-version=2024-10-21&x=1")
+            << version;
+    }
+    EXPECT_EQ(target("/v1/embeddings", "api-version=2025-01-01-preview", classic()),
+              "/openai/deployments/gpt/embeddings?api-version=2025-01-01-preview");
+    EXPECT_EQ(target("/v1/responses", "api-version=preview", classic()),
+              "/openai/v1/responses?api-version=preview");
+}
+
 TEST(Route, ClassicToV1DropsTheVersion) {
     EXPECT_EQ(target("/openai/deployments/chat/chat/completions", "api-version=2024-10-21", v1()),
               "/openai/v1/chat/completions");
