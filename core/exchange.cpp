@@ -150,7 +150,7 @@ std::optional<Answer> Exchange::find_candidates() {
 bool Exchange::able(std::uint32_t backend) noexcept {
     const BackendConfig& config = shard().config().backends[backend];
     if (config.only_listed_deployments && config.find_deployment(client_name_) == nullptr) return false;
-    if (deployment_in_path(route_, config) && upstream_name(backend).empty()) return false;
+    if (deployment_in_path(route_, config) && !can_be_segment(upstream_name(backend))) return false;
     const bool lacks_token =
         config.auth == BackendAuth::managed_identity && shard().backend_state(backend).bearer_token.empty();
     token_missing_ = token_missing_ || lacks_token;

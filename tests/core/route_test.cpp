@@ -143,6 +143,21 @@ TEST(Route, DropsAKeyInTheQuery) {
     EXPECT_EQ(target("/v1/models", "api-key=secret", v1(), "", true), "/openai/v1/models?api-key=secret");
 }
 
+TEST(Route, DropsAKeyInTheQueryHoweverItIsSpelt) {
+    for (const char* key : {"API-KEY", "Api-Key", "api%2Dkey", "%61PI-key", "api-%6bey"}) {
+        const std::string query = std::string("a=b&") + key + "=secret&x=1";
+        EXPECT_EQ(target("/v1/models", query, v1()), "/openai/v1/models?a=b&x=1") << key;
+    }
+    EXPECT_EQ(target("/v1/models", "api-keys=1&api%2=2", v1()), "/openai/v1/models?api-keys=1&api%2=2");
+}
+
+TEST(Route, NamesThatWouldClimbAreNoSegments) {
+    for (const char* name : {"", ".", ".."})
+        EXPECT_FALSE(can_be_segment(name)) << name;
+    for (const char* name : {"...", ".a", "a/..", "gpt-4o"})
+        EXPECT_TRUE(can_be_segment(name)) << name;
+}
+
 TEST(Route, PercentCoding) {
     std::string out;
     EXPECT_TRUE(percent_decode("a%20b%C3%A9", out));
