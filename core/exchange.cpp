@@ -67,6 +67,7 @@ void Exchange::finish() {
     record_.ended = shard().loop().now();
     record_.bytes_in = session_.reader().parser().body_bytes();
     if (!session_.reader().complete()) keep_ = false;
+    has_body_ = request.framing() != net::BodyFraming::none;
     report(shard(), record_);
 }
 

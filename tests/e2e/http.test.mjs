@@ -27,6 +27,23 @@ after(async () => {
 afterEach(() => mock.clearFaults())
 const last = async () => (await mock.requests('one')).at(-1)
 
+test('an answer that leaves a body unread says that the connection ends with it', async () => {
+  for (const line of ['POST /nowhere HTTP/1.1', 'POST /healthz HTTP/1.1', 'GET /healthz HTTP/1.1']) {
+    const [answer] = parseResponses(await exchange(proxy.port, `${line}\r\nHost: test\r\nContent-Length: 2\r\n\r\n{}`))
+    assert.equal(answer.headers.connection, 'close', line)
+  }
+})
+
+test('a model that would climb out of the path reaches no classic backend', async () => {
+  const asked = (await mock.stats('one')).requests
+  for (const model of ['.', '..']) {
+    const response = await post(proxy, path, chat({ model }))
+    assert.equal(response.status, 404)
+    assert.equal((await response.json()).error.code, 'DeploymentNotFound')
+  }
+  assert.equal((await mock.stats('one')).requests, asked)
+})
+
 describe('Expect: 100-continue', () => {
   test('100 comes before the body is sent, then the answer', async () => {
     const raw = await Raw.open(proxy.port)
