@@ -295,8 +295,9 @@ net::Task<Attempt::End> Relay::break_off(net::Error error) {
     } else {
         attempt_.blame(error);
     }
-    exchange_.close_client();
-    if (committed_ && stream_ && framing_ == Framing::chunked && at_event_boundary()) {
+    const bool can_tell = committed_ && stream_ && framing_ == Framing::chunked && at_event_boundary();
+    if (!can_tell || exchange_.ending()) exchange_.close_client();
+    if (can_tell) {
         const std::string event =
             balance::error_event(502, "BackendFailed",
                                  exchange_.ending() ? "The proxy is shutting down."
@@ -306,7 +307,7 @@ net::Task<Attempt::End> Relay::break_off(net::Error error) {
         add_piece(chunk_begin_);
         add_piece(event);
         add_piece(net::last_chunk_after_chunk);
-        co_await send_pieces();
+        if (!co_await send_pieces()) exchange_.close_client();
     } else if (committed_ && framing_ == Framing::close) {
         exchange_.session().end_with_reset();
     }
