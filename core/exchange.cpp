@@ -16,6 +16,15 @@ namespace {
 constexpr std::chrono::milliseconds probe_after{200};
 constexpr unsigned probes_max = 2;
 
+/// Which failed response tells a client most when no backend did better: a 5xx before a 404 or 408; of our
+/// credentials and of quotas (0) it learns from our own words.
+int worth_of(const Attempt& failed) noexcept {
+    if (!failed.has_response()) return 0;
+    if (failed.verdict() == balance::Verdict::quota || failed.verdict() == balance::Verdict::auth_fault)
+        return 0;
+    return failed.status() >= 500 ? 2 : 1;
+}
+
 } // namespace
 
 Exchange::Exchange(Session& session)
@@ -58,6 +67,7 @@ void Exchange::begin() {
     record_.method = request.method_text();
     record_.path = request.path();
     keep_ = request.keep_alive();
+    has_body_ = request.framing() != net::BodyFraming::none;
     route_ = route_of(request.path(), request.query());
     record_.operation = route_.operation;
     shard().count().requests.add();
@@ -67,7 +77,6 @@ void Exchange::finish() {
     record_.ended = shard().loop().now();
     record_.bytes_in = session_.reader().parser().body_bytes();
     if (!session_.reader().complete()) keep_ = false;
-    has_body_ = request.framing() != net::BodyFraming::none;
     report(shard(), record_);
 }
 
@@ -230,7 +239,8 @@ net::Task<void> Exchange::try_backends() {
             co_return;
         }
         attempt_->note_failure();
-        if (attempt_->has_response() && attempt_->verdict() != balance::Verdict::quota) {
+        const int worth = worth_of(*attempt_);
+        if (worth > 0 && (last_failed_ == nullptr || worth >= worth_of(*last_failed_))) {
             last_failed_ = std::move(attempt_);
         }
         attempt_.reset();
@@ -242,7 +252,7 @@ net::Task<void> Exchange::give_up(const balance::Choice& refusal) {
         keep_ = false;
         session_.refuse_more();
     }
-    if (quota_seen_ || (refusal.quota && last_failed_ == nullptr && record_.attempts == 0)) {
+    if (quota_seen_ || refusal.quota) {
         record_.why = "quota";
         shard().count().exhausted.add();
         const auto wait = refusal.retry_after > balance::Duration::zero()
@@ -251,7 +261,7 @@ net::Task<void> Exchange::give_up(const balance::Choice& refusal) {
         co_await answer(exhausted_answer(wait), Outcome::exhausted);
         co_return;
     }
-    if (last_failed_ != nullptr && last_failed_->verdict() != balance::Verdict::auth_fault) {
+    if (last_failed_ != nullptr) {
         record_.why = "all-failed";
         attempt_ = std::move(last_failed_);
         co_await attempt_->relay_failure();

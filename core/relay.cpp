@@ -91,12 +91,20 @@ bool Relay::judge_held(net::Result<void> held) noexcept {
     if (attempt_.body_whole() && attempt_.reader().excess()) {
         // bytes behind its end: the backend's framing is wrong, so what it ends is probably cut
         attempt_.blame({net::ErrorCode::malformed, net::Side::backend, true});
+        attempt_.forget_response();
         return false;
     }
     if (!stream_) return true;
+    const bool silent = judge_.verdict() == balance::StreamVerdict::hold;
     if (attempt_.body_whole()) judge_.finish();
     if (judge_.verdict() != balance::StreamVerdict::error_event) return true;
+    if (judge_.quota_error()) {
+        attempt_.refuse_stream();
+        return false;
+    }
     attempt_.blame({net::ErrorCode::malformed, net::Side::backend, true});
+    if (silent)
+        attempt_.forget_response(); // it ended without content or error: passed on, it would look whole
     return false;
 }
 
