@@ -264,6 +264,10 @@ net::Task<void> Exchange::give_up(const balance::Choice& refusal) {
     if (last_failed_ != nullptr) {
         record_.why = "all-failed";
         attempt_ = std::move(last_failed_);
+        const std::uint32_t told = attempt_->backend(); // perhaps not the last one that was asked
+        record_.backend = static_cast<std::int32_t>(told);
+        record_.target.clear();
+        append_target(record_.target, route_, shard().config().backends[told], upstream_name(told), false);
         co_await attempt_->relay_failure();
         attempt_.reset();
         co_return;
