@@ -34,6 +34,17 @@ test('an answer that leaves a body unread says that the connection ends with it'
   }
 })
 
+test('a client that reads only once it has sent all of a body too large gets its 413', async () => {
+  const size = 20 * 1024 * 1024
+  const raw = await Raw.open(proxy.port)
+  raw.write(head(`Content-Length: ${size}\r\n`))
+  const sent = new Promise((resolve, reject) => raw.socket.write(Buffer.alloc(size, ' '), error => error ? reject(error) : resolve()))
+  await sent
+  assert.equal(parseResponses(await raw.until())[0].status, 413)
+  assert.equal(raw.error, undefined)
+  raw.close()
+})
+
 test('a model that would climb out of the path reaches no classic backend', async () => {
   const asked = (await mock.stats('one')).requests
   for (const model of ['.', '..']) {
