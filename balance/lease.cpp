@@ -25,7 +25,11 @@ std::int64_t milliseconds(Duration duration) noexcept {
 
 Duration wait_of(const Refusal& refusal, unsigned refusals_before) noexcept {
     const Duration most = refusal.overlong ? overlong_wait_max : unstated_wait_max;
-    if (refusal.stated && !refusal.overlong) return refusal.retry_after;
+    // Limiters of requests count refused ones, too: asked again just when they said, they may be full of
+    // these.
+    const bool again = refusal.kind == Refusal::Kind::requests && refusals_before > 0;
+    if (refusal.stated && !refusal.overlong && (!again || refusal.retry_after > most))
+        return refusal.retry_after;
     return std::min(most, refusal.retry_after * (std::int64_t{1} << std::min(refusals_before, 8U)));
 }
 
@@ -195,10 +199,20 @@ void Lease::refused(const Refusal& refusal, Time now) noexcept {
         above = std::clamp<std::int64_t>(limit - others, 0, cost / 2);
     }
     answered(ms);
-    const Duration wait = wait_of(refusal, slot_->streak.count(started_ms_, ms));
+    Duration wait = wait_of(refusal, slot_->streak.count(started_ms_, ms));
+    if (refusal.kind == Refusal::Kind::requests) wait = std::max(wait, until_requests_fit(now));
     slot_->block.extend(ms + std::max<std::int64_t>(1, milliseconds(wait)), Tokens(above), ms);
     slot_->refusals.fetch_add(1, relaxed);
     end(Tokens(0));
+}
+
+/// When our own count, which has the refused ones, will be under the limit again: for certain, and so a tick
+/// later than the window forgets. Zero when it is under it now: then the limit is not what we believe.
+Duration Lease::until_requests_fit(Time now) const noexcept {
+    const std::int64_t limit = slot_->requests_limit.load(relaxed);
+    const std::uint32_t tick = fleet_->tick_of(now);
+    const std::uint32_t ticks = limit > 0 ? slot_->requests.ticks_until(tick, 1, limit) : 0;
+    return ticks > 0 ? (tick + ticks) * fleet_->options_.tick - now.time_since_epoch() : Duration::zero();
 }
 
 void Lease::fault(Fault fault, Time now, std::optional<Tokens> output) noexcept {

@@ -74,6 +74,7 @@ class Lease {
     void answered(std::int64_t now_ms) noexcept;
     void drop() noexcept;
     void resynchronise(const RateLimits& limits, std::int64_t uncounted, std::uint32_t tick) noexcept;
+    [[nodiscard]] Duration until_requests_fit(Time now) const noexcept;
     void give_up_probe(std::int64_t now_ms) noexcept;
     [[nodiscard]] Tokens spent(Tokens output) const noexcept;
     void end(Tokens used) noexcept;

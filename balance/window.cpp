@@ -35,6 +35,19 @@ void Window<Buckets>::retire(std::uint32_t tick) noexcept {
 }
 
 template <std::size_t Buckets>
+std::uint32_t Window<Buckets>::ticks_until(std::uint32_t tick, std::int64_t amount,
+                                           std::int64_t ceiling) const noexcept {
+    std::int64_t sum = total();
+    std::uint32_t ticks = 0;
+    while (sum + amount > ceiling && ticks < Buckets) {
+        ++ticks; // tick + ticks takes over the oldest bucket
+        const std::uint64_t word = buckets_[(tick + ticks) % Buckets].load(std::memory_order_relaxed);
+        sum -= static_cast<std::int64_t>(word & amount_max);
+    }
+    return ticks;
+}
+
+template <std::size_t Buckets>
 bool Window<Buckets>::try_take(std::uint32_t tick, std::int64_t amount, std::int64_t ceiling,
                                WindowCharge& charge) noexcept {
     std::int64_t sum = total_.load(std::memory_order_relaxed);

@@ -31,6 +31,11 @@ class Window {
     /// Retires the buckets that have left the window; cheap when the tick has not changed.
     void advance(std::uint32_t tick) noexcept;
 
+    /// In how many ticks `amount` will fit under `ceiling` if nothing else comes; `Buckets` when it never
+    /// will.
+    [[nodiscard]] std::uint32_t ticks_until(std::uint32_t tick, std::int64_t amount,
+                                            std::int64_t ceiling) const noexcept;
+
     /// Takes `amount` if the sum stays within `ceiling`; false changes nothing.
     bool try_take(std::uint32_t tick, std::int64_t amount, std::int64_t ceiling,
                   WindowCharge& charge) noexcept;

@@ -337,6 +337,13 @@ void Attempt::blame(net::Error error, std::optional<balance::Tokens> output) noe
     connection_.close();
 }
 
+void Attempt::refuse_stream() noexcept {
+    verdict_ = balance::Verdict::quota;
+    status_ = 429;
+    settle_failure();
+    connection_.close();
+}
+
 void Attempt::release_connection() noexcept {
     deadline_.disarm();
     hold_deadline_.disarm();

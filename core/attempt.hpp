@@ -44,6 +44,7 @@ class Attempt {
     void attend() noexcept;
 
     [[nodiscard]] balance::Verdict verdict() const noexcept { return verdict_; }
+    [[nodiscard]] std::uint16_t status() const noexcept { return status_; }
     /// A response was received as far as held() goes, and it is all of it.
     [[nodiscard]] bool has_response() const noexcept { return status_ != 0 && body_whole_; }
     /// Counts and records a failed attempt.
@@ -70,6 +71,10 @@ class Attempt {
     void hold_over() noexcept { hold_deadline_.disarm(); }
     /// The response ended early; settles the lease as the backend's fault. `output`: as Lease::fault.
     void blame(net::Error error, std::optional<balance::Tokens> output = std::nullopt) noexcept;
+    /// A stream's first words are that its quota is used up: a refusal like a 429.
+    void refuse_stream() noexcept;
+    /// What was received may not be given to the client, not even when all others fail.
+    void forget_response() noexcept { body_whole_ = false; }
     /// The response was read to its end: the connection may serve again if it is provably clean.
     void release_connection() noexcept;
     void close_connection() noexcept { connection_.close(); }

@@ -16,6 +16,15 @@ namespace {
 constexpr std::chrono::milliseconds probe_after{200};
 constexpr unsigned probes_max = 2;
 
+/// Which failed response tells a client most when no backend did better: a 5xx before a 404 or 408; of our
+/// credentials and of quotas (0) it learns from our own words.
+int worth_of(const Attempt& failed) noexcept {
+    if (!failed.has_response()) return 0;
+    if (failed.verdict() == balance::Verdict::quota || failed.verdict() == balance::Verdict::auth_fault)
+        return 0;
+    return failed.status() >= 500 ? 2 : 1;
+}
+
 } // namespace
 
 Exchange::Exchange(Session& session)
@@ -58,6 +67,7 @@ void Exchange::begin() {
     record_.method = request.method_text();
     record_.path = request.path();
     keep_ = request.keep_alive();
+    has_body_ = request.framing() != net::BodyFraming::none;
     route_ = route_of(request.path(), request.query());
     record_.operation = route_.operation;
     shard().count().requests.add();
@@ -150,7 +160,7 @@ std::optional<Answer> Exchange::find_candidates() {
 bool Exchange::able(std::uint32_t backend) noexcept {
     const BackendConfig& config = shard().config().backends[backend];
     if (config.only_listed_deployments && config.find_deployment(client_name_) == nullptr) return false;
-    if (deployment_in_path(route_, config) && upstream_name(backend).empty()) return false;
+    if (deployment_in_path(route_, config) && !can_be_segment(upstream_name(backend))) return false;
     const bool lacks_token =
         config.auth == BackendAuth::managed_identity && shard().backend_state(backend).bearer_token.empty();
     token_missing_ = token_missing_ || lacks_token;
@@ -229,7 +239,8 @@ net::Task<void> Exchange::try_backends() {
             co_return;
         }
         attempt_->note_failure();
-        if (attempt_->has_response() && attempt_->verdict() != balance::Verdict::quota) {
+        const int worth = worth_of(*attempt_);
+        if (worth > 0 && (last_failed_ == nullptr || worth >= worth_of(*last_failed_))) {
             last_failed_ = std::move(attempt_);
         }
         attempt_.reset();
@@ -241,7 +252,7 @@ net::Task<void> Exchange::give_up(const balance::Choice& refusal) {
         keep_ = false;
         session_.refuse_more();
     }
-    if (quota_seen_ || (refusal.quota && last_failed_ == nullptr && record_.attempts == 0)) {
+    if (quota_seen_ || refusal.quota) {
         record_.why = "quota";
         shard().count().exhausted.add();
         const auto wait = refusal.retry_after > balance::Duration::zero()
@@ -250,9 +261,13 @@ net::Task<void> Exchange::give_up(const balance::Choice& refusal) {
         co_await answer(exhausted_answer(wait), Outcome::exhausted);
         co_return;
     }
-    if (last_failed_ != nullptr && last_failed_->verdict() != balance::Verdict::auth_fault) {
+    if (last_failed_ != nullptr) {
         record_.why = "all-failed";
         attempt_ = std::move(last_failed_);
+        const std::uint32_t told = attempt_->backend(); // perhaps not the last one that was asked
+        record_.backend = static_cast<std::int32_t>(told);
+        record_.target.clear();
+        append_target(record_.target, route_, shard().config().backends[told], upstream_name(told), false);
         co_await attempt_->relay_failure();
         attempt_.reset();
         co_return;

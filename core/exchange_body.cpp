@@ -37,7 +37,6 @@ bool Exchange::body_may_stream() noexcept {
 std::optional<Answer> Exchange::check_body() {
     const net::Head& request = head();
     const LimitConfig& limits = shard().config().limits;
-    has_body_ = request.framing() != net::BodyFraming::none;
     if (!has_body_) return std::nullopt;
     const std::uint64_t length = request.content_length().value_or(0);
     if (length > limits.body_bytes_max) {

@@ -95,12 +95,20 @@ bool Relay::judge_held(net::Result<void> held) noexcept {
     if (attempt_.body_whole() && attempt_.reader().excess()) {
         // bytes behind its end: the backend's framing is wrong, so what it ends is probably cut
         attempt_.blame({net::ErrorCode::malformed, net::Side::backend, true});
+        attempt_.forget_response();
         return false;
     }
     if (!stream_) return true;
+    const bool silent = judge_.verdict() == balance::StreamVerdict::hold;
     if (attempt_.body_whole()) judge_.finish();
     if (judge_.verdict() != balance::StreamVerdict::error_event) return true;
+    if (judge_.quota_error()) {
+        attempt_.refuse_stream();
+        return false;
+    }
     attempt_.blame({net::ErrorCode::malformed, net::Side::backend, true});
+    if (silent)
+        attempt_.forget_response(); // it ended without content or error: passed on, it would look whole
     return false;
 }
 
@@ -329,8 +337,9 @@ net::Task<Attempt::End> Relay::break_off(net::Error error) {
         if (metered_) record.counted_output = output();
         attempt_.blame(error, record.counted_output);
     }
-    exchange_.close_client();
-    if (committed_ && stream_ && framing_ == Framing::chunked && at_event_boundary()) {
+    const bool can_tell = committed_ && stream_ && framing_ == Framing::chunked && at_event_boundary();
+    if (!can_tell || exchange_.ending()) exchange_.close_client();
+    if (can_tell) {
         const std::string event =
             balance::error_event(502, "BackendFailed",
                                  exchange_.ending() ? "The proxy is shutting down."
@@ -340,7 +349,7 @@ net::Task<Attempt::End> Relay::break_off(net::Error error) {
         add_piece(chunk_begin_);
         add_piece(event);
         add_piece(net::last_chunk_after_chunk);
-        co_await send_pieces();
+        if (!co_await send_pieces()) exchange_.close_client();
     } else if (committed_ && framing_ == Framing::close) {
         exchange_.session().end_with_reset();
     }

@@ -38,7 +38,9 @@ void append_url(std::string& out, const AccessRecord& record, const Config& conf
 }
 
 std::string_view reason_of(const FailedAttempt& failed) {
-    return failed.status != 0 ? balance::name_of(failed.verdict) : net::name_of(failed.error);
+    // what began well failed by its end
+    const bool answered = failed.status != 0 && failed.verdict != balance::Verdict::pass;
+    return answered ? balance::name_of(failed.verdict) : net::name_of(failed.error);
 }
 
 /// "openai1 429 quota, openai2 refused"

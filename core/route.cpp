@@ -1,6 +1,8 @@
 // Paths of the Azure OpenAI and OpenAI APIs, read and written.
 #include "core/route.hpp"
 
+#include "net/http/field.hpp"
+
 #include <algorithm>
 #include <array>
 #include <initializer_list>
@@ -83,7 +85,14 @@ void fill_operation(Route& route) {
     if (route.operation == Operation::chat && route.tail != "/chat/completions") route.names_object = true;
 }
 
-std::string_view query_value(std::string_view query, std::string_view key) noexcept {
+/// Azure compares the names of parameters as written or escaped, in any case.
+bool is_parameter(std::string_view key, std::string_view name) {
+    if (key.find('%') == std::string_view::npos) return net::same_name(key, name);
+    std::string plain;
+    return percent_decode(key, plain) && net::same_name(plain, name);
+}
+
+std::string_view query_value(std::string_view query, std::string_view key) {
     while (!query.empty()) {
         const std::size_t end = std::min(query.find('&'), query.size());
         const std::string_view pair = query.substr(0, end);
@@ -103,7 +112,8 @@ void append_query(std::string& out, std::string_view query, std::initializer_lis
         const std::size_t end = std::min(query.find('&'), query.size());
         const std::string_view pair = query.substr(0, end);
         const std::string_view key = pair.substr(0, pair.find('='));
-        if (!pair.empty() && std::ranges::find(dropped, key) == dropped.end()) {
+        const bool drop = std::ranges::any_of(dropped, [&](auto name) { return is_parameter(key, name); });
+        if (!pair.empty() && !drop) {
             out += any ? '&' : '?';
             out += pair;
             any = true;
@@ -124,6 +134,13 @@ bool has_deployment_path(const Route& route) {
     }
 }
 
+/// v1 clients may say "v1", "preview" or "latest", which no classic path knows: there a version is a date.
+bool names_classic_version(const Route& route) {
+    const std::string_view version = query_value(route.query, "api-version");
+    if (route.shape != PathShape::v1) return !version.empty();
+    return !version.empty() && version.front() >= '0' && version.front() <= '9';
+}
+
 /// Realtime names the deployment in the query: `parameter` is its name in the target's shape.
 void append_realtime(std::string& out, const Route& route, std::string_view parameter,
                      std::string_view upstream_name, std::string_view dropped) {
@@ -140,7 +157,7 @@ void append_to_classic(std::string& out, const Route& route, const BackendConfig
         out += "/openai/deployments/";
         percent_encode(upstream_name, out);
         out += route.tail;
-        const bool has_version = !query_value(route.query, "api-version").empty();
+        const bool has_version = names_classic_version(route);
         if (!has_version) (out += "?api-version=") += backend.api_version;
         append_query(out, route.query, {has_version ? "" : "api-version", dropped}, !has_version);
         return;
@@ -231,6 +248,10 @@ Route route_of(std::string_view path, std::string_view query) {
         route.deployment = query_value(query, route.shape == PathShape::v1 ? "model" : "deployment");
     }
     return route;
+}
+
+bool can_be_segment(std::string_view name) noexcept {
+    return !name.empty() && name != "." && name != "..";
 }
 
 bool deployment_in_path(const Route& route, const BackendConfig& backend) noexcept {

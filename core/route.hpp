@@ -39,6 +39,9 @@ struct Route {
 /// matter.
 [[nodiscard]] bool deployment_in_path(const Route& route, const BackendConfig& backend) noexcept;
 
+/// False for what a path cannot carry as a segment of its own, however it is encoded: nothing, "." and "..".
+[[nodiscard]] bool can_be_segment(std::string_view name) noexcept;
+
 /// The request target for `backend`, with `upstream_name` (plain text) in the path where the flavour wants
 /// it. Credentials in the query (`api-key`) are dropped unless `keep_credentials`.
 void append_target(std::string& out, const Route& route, const BackendConfig& backend,

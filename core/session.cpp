@@ -11,9 +11,10 @@ namespace headroom::core {
 namespace {
 
 /// How long and how much is still read from a client whose request was refused midway: its bytes in flight
-/// would otherwise turn our answer into a reset (RFC 9112 section 9.6).
-constexpr std::chrono::seconds linger_for{2};
-constexpr std::size_t linger_bytes_max = std::size_t{4} << 20U;
+/// would otherwise turn our answer into a reset (RFC 9112 section 9.6). A body just over the limit is read
+/// whole, as many clients look for an answer only once they have sent all.
+constexpr std::chrono::seconds linger_for{5};
+constexpr std::size_t linger_bytes_max = std::size_t{64} << 20U;
 
 } // namespace
 

@@ -35,6 +35,24 @@ std::optional<std::uint64_t> place_for_model(const RequestBody& body) {
     return std::nullopt;
 }
 
+/// Browsers cannot set fields on a WebSocket: OpenAI's clients put the key among the protocols they offer.
+std::string protocols_without_key(std::string_view offered) {
+    constexpr std::string_view key_prefix = "openai-insecure-api-key.";
+    std::string kept;
+    while (!offered.empty()) {
+        const std::size_t end = std::min(offered.find(','), offered.size());
+        std::string_view one = offered.substr(0, end);
+        offered.remove_prefix(std::min(end + 1, offered.size()));
+        while (one.starts_with(' ') || one.starts_with('\t'))
+            one.remove_prefix(1);
+        while (one.ends_with(' ') || one.ends_with('\t'))
+            one.remove_suffix(1);
+        if (one.empty() || net::same_name(one.substr(0, key_prefix.size()), key_prefix)) continue;
+        (kept += kept.empty() ? "" : ", ") += one;
+    }
+    return kept;
+}
+
 bool is_client_credential(net::FieldId id) {
     return id == net::FieldId::authorization || id == net::FieldId::api_key;
 }
@@ -59,15 +77,22 @@ bool UpstreamRequest::build(Exchange& exchange, std::uint32_t backend, bool may_
     net::HeadWriter writer(exchange.shard().loop().buffers(), head_bytes_hint, bytes_max);
     writer.request_line(request.method(), target, {});
     writer.field("Host", config.url.authority);
+    std::string protocols;
     writer.copy_end_to_end(request, [&](const net::Head::Field& field) {
         switch (field.id) {
             case net::FieldId::host:
             case net::FieldId::expect:
             case net::FieldId::accept_encoding:
             case net::FieldId::via: return false;
+            case net::FieldId::sec_websocket_protocol:
+                if (pass_credentials) return true;
+                protocols += (protocols.empty() ? "" : ",") + std::string(field.value);
+                return false;
             default: return pass_credentials || !is_client_credential(field.id);
         }
     });
+    protocols = protocols_without_key(protocols);
+    if (!protocols.empty()) writer.field("Sec-WebSocket-Protocol", protocols);
     writer.field("Accept-Encoding", "identity"); // so that usage can be read while it passes
     const std::string_view via = request.find(net::FieldId::via);
     const std::string_view hop =

@@ -79,6 +79,11 @@ class FileReader {
 
     template <typename Row, typename Target>
     void read_value(const Node& node, const Row& row, Target& target, Origins& origins) {
+        // the tree has no key twice, but "timeouts.idle" and "idle" below "timeouts" are one
+        if (const auto first = origins.find(row.key); first != origins.end()) {
+            mistake(node.key_place, fmt::format("{} is given twice; first at {}", row.key, first->second));
+            return;
+        }
         std::vector<GivenText> items;
         if (node.kind == Node::Kind::text) {
             items.push_back({node.text, at(file_, node.place)});

@@ -166,5 +166,22 @@ TEST(Window, AgreesWithAPlainListUnderRandomUse) {
     }
 }
 
+TEST(Window, KnowsWhenThereWillBeRoom) {
+    Window<10> window;
+    WindowCharge charge;
+    window.advance(20);
+    EXPECT_EQ(window.ticks_until(20, 5, 5), 0U);
+    window.take(20, 3, charge);
+    window.advance(24);
+    window.take(24, 2, charge);
+    EXPECT_EQ(window.ticks_until(24, 1, 6), 0U);
+    EXPECT_EQ(window.ticks_until(24, 1, 5), 6U) << "the three of tick 20 leave at 30";
+    EXPECT_EQ(window.ticks_until(24, 4, 5), 10U) << "the two of tick 24 must leave, too";
+    EXPECT_EQ(window.ticks_until(24, 6, 5), 10U) << "never";
+    window.advance(30);
+    EXPECT_EQ(window.total() + 1, 3);
+    EXPECT_EQ(window.ticks_until(30, 1, 5), 0U);
+}
+
 } // namespace
 } // namespace headroom::balance

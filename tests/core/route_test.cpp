@@ -103,6 +103,19 @@ TEST(Route, V1AndBareToClassic) {
     EXPECT_EQ(target("/v1/chat/completions/c1", "", classic()), "/openai/v1/chat/completions/c1");
 }
 
+// @ai-sdk/azure says api-version=v1 on every v1 path; a classic path answers 404 to what is no date.
+TEST(Route, V1ToClassicReplacesAVersionThatIsNoDate) {
+    for (const char* version : {"v1", "preview", "latest", ""}) {
+        EXPECT_EQ(target("/openai/v1/chat/completions", std::string("x=1&api-version=") + version, classic()),
+                  "/openai/deployments/gpt/chat/completions?api-version=2024-10-21&x=1")
+            << version;
+    }
+    EXPECT_EQ(target("/v1/embeddings", "api-version=2025-01-01-preview", classic()),
+              "/openai/deployments/gpt/embeddings?api-version=2025-01-01-preview");
+    EXPECT_EQ(target("/v1/responses", "api-version=preview", classic()),
+              "/openai/v1/responses?api-version=preview");
+}
+
 TEST(Route, ClassicToV1DropsTheVersion) {
     EXPECT_EQ(target("/openai/deployments/chat/chat/completions", "api-version=2024-10-21", v1()),
               "/openai/v1/chat/completions");
@@ -135,6 +148,21 @@ TEST(Route, FindsTheApiVersionOfATarget) {
               "2024-10-21");
     EXPECT_EQ(api_version_of("/v1/chat/completions?my-api-version=1"), "");
     EXPECT_EQ(api_version_of("/v1/api-version=1"), "");
+}
+
+TEST(Route, DropsAKeyInTheQueryHoweverItIsSpelt) {
+    for (const char* key : {"API-KEY", "Api-Key", "api%2Dkey", "%61PI-key", "api-%6bey"}) {
+        const std::string query = std::string("a=b&") + key + "=secret&x=1";
+        EXPECT_EQ(target("/v1/models", query, v1()), "/openai/v1/models?a=b&x=1") << key;
+    }
+    EXPECT_EQ(target("/v1/models", "api-keys=1&api%2=2", v1()), "/openai/v1/models?api-keys=1&api%2=2");
+}
+
+TEST(Route, NamesThatWouldClimbAreNoSegments) {
+    for (const char* name : {"", ".", ".."})
+        EXPECT_FALSE(can_be_segment(name)) << name;
+    for (const char* name : {"...", ".a", "a/..", "gpt-4o"})
+        EXPECT_TRUE(can_be_segment(name)) << name;
 }
 
 TEST(Route, PercentCoding) {

@@ -64,12 +64,19 @@ for (const kind of ['reset_stream', 'close_stream', 'hang_stream']) {
     await mock.fault('slow', kind, { count: 1, n: 5 })
     const raw = await Raw.open(own.port)
     raw.write(postText('/v1/chat/completions', JSON.stringify(chat({ stream: true, max_tokens: 40 }))))
-    const [response] = parseResponses(await raw.until())
+    const [response] = parseResponses(await raw.until(text => parseResponses(text)[0]?.whole))
     assert.equal(response.status, 200)
     assert.ok(response.body.includes('"delta"'), 'some of the stream arrived')
     assert.ok(!response.body.includes('[DONE]'))
     assert.ok(!response.whole || /event: error\r?\ndata: \{.*"error":\{/.test(response.body), response.body.slice(-200))
     assert.match(await own.access(0), / broken /)
+    if (response.whole) {
+      // its end was in order, and nothing announced that the connection would end with it
+      raw.write('GET /healthz HTTP/1.1\r\nHost: test\r\n\r\n')
+      const both = parseResponses(await raw.until(text => parseResponses(text)[1]?.whole))
+      assert.equal(both[1]?.body, 'Healthy')
+    }
+    raw.close()
 
     await mock.fault('slow', kind, { count: 1, n: 5 })
     const client = new OpenAI({ baseURL: `${own.url}/v1`, apiKey: 'x', maxRetries: 0 })

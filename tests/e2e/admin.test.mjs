@@ -1,9 +1,10 @@
 // What operators see: health, readiness, metrics, log lines and signals; and that no secret is among it.
 import assert from 'node:assert/strict'
-import { execFile } from 'node:child_process'
+import { execFile, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { createServer } from 'node:http'
 import { after, afterEach, before, describe, test } from 'node:test'
-import { Mock, Proxy, backendVariables, chat, post, until } from './harness/programs.mjs'
+import { Mock, Proxy, backendVariables, chat, io, post, until } from './harness/programs.mjs'
 import { Raw, exchange, parseResponses, postText } from './harness/raw.mjs'
 
 const path = '/v1/chat/completions'
@@ -27,6 +28,31 @@ const status = async (url, method = 'GET') => {
   if (method === 'HEAD') assert.equal(text, '')
   return response.status
 }
+
+test('becoming the program for the other I/O leaves nothing of its own in front of the log', async () => {
+  const other = io === 'epoll' ? 'uring' : 'epoll'
+  // tidy: allow test_ports: 127 begins the address, the port is 0
+  const child = spawn(process.env.HEADROOM_BIN, ['--io', other, '--listen', '127.0.0.1:0', '--admin', '127.0.0.1:0', '--log', 'json'],
+    { env: backendVariables(both()), stdio: ['ignore', 'pipe', 'pipe'] })
+  let [out, err] = ['', '']
+  child.stdout.on('data', data => { out += data })
+  child.stdout.once('data', () => child.kill('SIGTERM'))
+  child.stderr.on('data', data => { err += data })
+  const [code] = await once(child, 'close')
+  assert.equal(code, 0, err)
+  assert.match(out.split('\n')[0], new RegExp(`worker.*${other === 'uring' ? 'io_uring' : 'epoll'}`))
+  for (const line of err.split('\n')) assert.ok(line === '' || line.startsWith('warning: '), JSON.stringify(err))
+})
+
+test('the line names the backend whose failure was passed on, not the last one asked', async () => {
+  await withProxy({ backends: { one: { url: mock.urls.one, priority: 1 }, two: { url: mock.urls.two, priority: 2 } } }, async proxy => {
+    await mock.fault('one', '503', { count: 1 })
+    await mock.fault('two', 'reset', { count: 1 })
+    assert.equal((await post(proxy, path, chat())).status, 503)
+    const line = await proxy.access(0)
+    assert.ok(line.startsWith(`Proxying to ${mock.urls.one}/`) && line.includes(' backend=one '), line)
+  })
+})
 
 describe('pages', () => {
   test('/healthz on both ports, /readyz, and nothing else', async () => {

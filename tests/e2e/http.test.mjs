@@ -27,6 +27,34 @@ after(async () => {
 afterEach(() => mock.clearFaults())
 const last = async () => (await mock.requests('one')).at(-1)
 
+test('an answer that leaves a body unread says that the connection ends with it', async () => {
+  for (const line of ['POST /nowhere HTTP/1.1', 'POST /healthz HTTP/1.1', 'GET /healthz HTTP/1.1']) {
+    const [answer] = parseResponses(await exchange(proxy.port, `${line}\r\nHost: test\r\nContent-Length: 2\r\n\r\n{}`))
+    assert.equal(answer.headers.connection, 'close', line)
+  }
+})
+
+test('a client that reads only once it has sent all of a body too large gets its 413', async () => {
+  const size = 20 * 1024 * 1024
+  const raw = await Raw.open(proxy.port)
+  raw.write(head(`Content-Length: ${size}\r\n`))
+  const sent = new Promise((resolve, reject) => raw.socket.write(Buffer.alloc(size, ' '), error => error ? reject(error) : resolve()))
+  await sent
+  assert.equal(parseResponses(await raw.until())[0].status, 413)
+  assert.equal(raw.error, undefined)
+  raw.close()
+})
+
+test('a model that would climb out of the path reaches no classic backend', async () => {
+  const asked = (await mock.stats('one')).requests
+  for (const model of ['.', '..']) {
+    const response = await post(proxy, path, chat({ model }))
+    assert.equal(response.status, 404)
+    assert.equal((await response.json()).error.code, 'DeploymentNotFound')
+  }
+  assert.equal((await mock.stats('one')).requests, asked)
+})
+
 describe('Expect: 100-continue', () => {
   test('100 comes before the body is sent, then the answer', async () => {
     const raw = await Raw.open(proxy.port)

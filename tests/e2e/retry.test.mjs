@@ -1,5 +1,7 @@
 // What one backend refuses or spoils, another one answers; what is the client's own doing is passed on byte by byte.
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { createServer } from 'node:http'
 import { after, afterEach, before, describe, test } from 'node:test'
 import { Mock, Proxy, chat, post } from './harness/programs.mjs'
 
@@ -7,6 +9,23 @@ const path = '/openai/deployments/chat/chat/completions?api-version=2024-10-21'
 /** `first` is always tried first, so that its fault is met. */
 const inOrder = mock => ({
   first: { url: mock.urls.first, priority: 1 }, second: { url: mock.urls.second, priority: 2 } })
+
+/** A backend that answers everything with these events and an orderly end. */
+async function sseBackend(events) {
+  const backend = { requests: 0 }
+  const server = createServer((request, response) => {
+    backend.requests++
+    request.resume().on('end', () => {
+      response.writeHead(200, { 'content-type': 'text/event-stream' })
+      response.end(events.map(event => `data: ${event}\n\n`).join(''))
+    })
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  backend.url = `http://127.0.0.1:${server.address().port}`
+  backend.stop = () => { server.close(); server.closeAllConnections() }
+  return backend
+}
 
 let mock
 before(async () => { mock = await Mock.start(['first,tpm=0,rpm=0,output=8', 'second,tpm=0,rpm=0,output=8']) })
@@ -77,6 +96,65 @@ describe('the client\'s own errors', () => {
 })
 
 describe('when every backend refuses', () => {
+  const statusOf = async (first, second, more = {}) => {
+    let got
+    await withProxy({ backends: inOrder(mock) }, async proxy => {
+      await mock.fault('first', first, { count: 1, n: 1 })
+      await mock.fault('second', second, { count: 1, n: 1 })
+      const response = await post(proxy, path, chat(more))
+      got = [response.status, await response.text()]
+    })
+    return got
+  }
+  for (const other of ['401', '403', '408', '404', 'reset']) {
+    test(`a 5xx and ${other}, in either order: the client gets the 5xx`, async () => {
+      assert.equal((await statusOf('503', other))[0], 503)
+      assert.equal((await statusOf(other, '503'))[0], 503)
+    })
+  }
+
+  test('one by quota and one by a fault: 429, also while the quota is only remembered', async () => {
+    await withProxy({ backends: inOrder(mock) }, async proxy => {
+      await mock.fault('first', '429', { count: 1, retry_after_ms: 30_000 })
+      await mock.fault('second', '500', { count: 2 })
+      const asked = (await mock.stats('first')).requests
+      for (let i = 0; i < 2; i++) {
+        const response = await post(proxy, path, chat())
+        assert.equal(response.status, 429)
+        assert.ok(Number(response.headers.get('retry-after-ms')) > 1000)
+        await response.text()
+      }
+      assert.equal((await mock.stats('first')).requests, asked + 1)
+    })
+  })
+
+  for (const [what, events] of [['nothing', []], ['filter results only', ['{"id":"","choices":[],"prompt_filter_results":[]}']]]) {
+    test(`a stream of ${what} that ends in order is no answer`, async () => {
+      const empty = await sseBackend(events)
+      await withProxy({ backends: { one: empty.url } }, async proxy => {
+        const response = await post(proxy, path, chat({ stream: true }))
+        await response.text()
+        assert.equal(response.status, 502)
+      })
+      await empty.stop()
+    })
+  }
+
+  test('a stream that begins with a quota error is a refusal, not an ill backend', async () => {
+    const full = await sseBackend(['{"error":{"code":"rate_limit_exceeded","message":"Please retry after 7 seconds."}}'])
+    await withProxy({ backends: { one: full.url } }, async proxy => {
+      for (let i = 0; i < 4; i++) {
+        const response = await post(proxy, path, chat({ stream: true }))
+        assert.equal(response.status, 429)
+        assert.equal(response.headers.get('retry-after'), '7')
+        await response.text()
+      }
+      assert.equal(full.requests, 1)
+      assert.match(await proxy.access(0), / after: one 429 quota/)
+    })
+    await full.stop()
+  })
+
   test('429 in Azure\'s shape, with the wait of the soonest', async () => {
     const small = await Mock.start(['first,tpm=1000,rpm=0', 'second,tpm=1000,rpm=0'])
     await withProxy({ backends: { first: { url: small.urls.first, tpm: 1000 }, second: { url: small.urls.second, tpm: 1000 } } }, async proxy => {

@@ -66,6 +66,24 @@ for (const where of [path, '/openai/v1/realtime?model=chat', '/v1/realtime?model
   })
 }
 
+test('a key among the offered protocols stays here', async () => {
+  const offered = ['realtime', 'openai-insecure-api-key.the-clients-own-key', 'openai-beta.realtime-v1']
+  for (const [auth, expected] of [['key', 'realtime, openai-beta.realtime-v1'], ['passthrough', offered.join(',')]]) {
+    let seen
+    const server = new WebSocketServer({ host: '127.0.0.1', port: 0, handleProtocols: () => 'realtime' })
+    await once(server, 'listening')
+    server.on('connection', (socket, request) => { seen = request.headers['sec-websocket-protocol']; socket.close() })
+    const own = await Proxy.start({ backends: { one: {
+      url: `http://127.0.0.1:${server.address().port}`, auth, apikey: auth === 'key' ? 'key-of-one' : undefined } } })
+    const socket = new WebSocket(address(own), offered)
+    await once(socket, 'close')
+    assert.equal(socket.protocol, 'realtime')
+    assert.equal(seen.replaceAll(', ', ','), expected.replaceAll(', ', ','))
+    await own.stop()
+    server.close()
+  }
+})
+
 test('the backend closes with a code of its own, or dies: the client learns it', async () => {
   const server = new WebSocketServer({ host: '127.0.0.1', port: 0 })
   await once(server, 'listening')

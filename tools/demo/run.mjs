@@ -225,7 +225,7 @@ async function main() {
     if (!struck && sent * 2 >= plan.requests) {
       struck = true
       fetch(`${mocks.admin}/faults`, { method: 'POST', headers: { 'content-type': 'application/json' },
-        body: JSON.stringify({ backend: 'openai2', kind: '429', count: 3 }) }).catch(error => fail(error.message))
+        body: JSON.stringify({ backend: 'openai2', kind: '429', count: 3, retry_after_ms: 1000 }) }).catch(error => fail(error.message))
     }
     const interesting = lines.slice(told).filter(line => line.includes('attempts=') || told < 4)
     for (const line of interesting.slice(0, 1)) console.log(`${live ? '\r\x1b[K' : ''}  ${line}`)

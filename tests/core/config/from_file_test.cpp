@@ -57,6 +57,12 @@ TEST_F(ConfigFile, ReportsEveryMistakeWithItsPlaceInTheOrderOfTheLines) {
             "10"));
 }
 
+TEST_F(ConfigFile, TakesADottedAndANestedKeyForTheSame) {
+    EXPECT_THAT(
+        with_backend("timeouts.idle: 3s\ntimeouts:\n  idle: 4s\n"),
+        ElementsAre("headroom.yaml:3:3: mistake: timeouts.idle is given twice; first at headroom.yaml:1:16"));
+}
+
 TEST_F(ConfigFile, SuggestsWhereAKeyBelongs) {
     EXPECT_THAT(with_backend("idle: 3s\n"),
                 ElementsAre("headroom.yaml:1:1: mistake: unknown key `idle`; did you mean `timeouts.idle`?"));
