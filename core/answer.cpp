@@ -45,7 +45,7 @@ net::Slice serialize(const Answer& answer, const net::Head& request, net::Buffer
     writer.status_line(answer.status);
     writer.field("Date", http_date(now));
     if (!answer.body.empty()) writer.field("Content-Type", answer.content_type);
-    writer.field("Content-Length", answer.body.size());
+    if (answer.status != 204) writer.field("Content-Length", answer.body.size()); // RFC 9110 section 8.6
     if (answer.retry_after > balance::Duration::zero()) {
         writer.field("Retry-After", whole_seconds_up(answer.retry_after));
         writer.field("retry-after-ms", milliseconds_up(answer.retry_after));

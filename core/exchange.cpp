@@ -2,6 +2,7 @@
 #include "core/exchange.hpp"
 
 #include "core/attempt.hpp"
+#include "core/max_forwards.hpp"
 #include "core/multipart.hpp"
 #include "core/relay.hpp"
 #include "core/report.hpp"
@@ -32,7 +33,11 @@ Exchange::~Exchange() {
 net::Task<bool> Exchange::run() {
     begin();
     std::optional<Answer> own = answer_locally();
-    if (!own) own = check_body();
+    if (own) {
+        pass_over_body();
+    } else {
+        own = check_body();
+    }
     if (!own) {
         BodyStep step = take_body();
         if (step == BodyStep::need_more) step = co_await read_body() ? BodyStep::done : BodyStep::refused;
@@ -58,6 +63,7 @@ void Exchange::begin() {
     record_.method = request.method_text();
     record_.path = request.path();
     keep_ = request.keep_alive();
+    has_body_ = request.framing() != net::BodyFraming::none;
     route_ = route_of(request.path(), request.query());
     record_.operation = route_.operation;
     shard().count().requests.add();
@@ -98,7 +104,8 @@ std::optional<Answer> Exchange::answer_locally() {
         record_.why = "health";
         return healthy;
     }
-    if (request.method() == net::Method::options && request.target() == "*") {
+    // the server itself is asked for, or nobody behind it (RFC 9110 sections 9.3.7 and 7.6.2)
+    if ((request.method() == net::Method::options && request.path() == "*") || max_forwards(request) == 0U) {
         Answer options;
         options.status = 204;
         options.allow = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS";

@@ -37,7 +37,6 @@ bool Exchange::body_may_stream() noexcept {
 std::optional<Answer> Exchange::check_body() {
     const net::Head& request = head();
     const LimitConfig& limits = shard().config().limits;
-    has_body_ = request.framing() != net::BodyFraming::none;
     if (!has_body_) return std::nullopt;
     const std::uint64_t length = request.content_length().value_or(0);
     if (length > limits.body_bytes_max) {
@@ -68,6 +67,14 @@ Exchange::BodyStep Exchange::take_body() {
         if (step != BodyStep::need_more) return step;
     }
     return BodyStep::need_more;
+}
+
+/// A body that nobody needs: when all of it is buffered, the connection need not end for it.
+void Exchange::pass_over_body() noexcept {
+    net::BodyParts parts;
+    while (!parts.last && session_.reader().try_read_body(parts) && !session_.reader().failed()) {
+    }
+    body_read_ = parts.last;
 }
 
 Exchange::BodyStep Exchange::keep_parts(net::BodyParts& parts) {
@@ -132,8 +139,7 @@ net::Task<bool> Exchange::send_continue() {
     co_return sent.ok();
 }
 
-/// Decides what to answer when the body will never be whole; refusal_.status 0: nobody is there to be
-/// answered.
+/// refusal_.status 0: nobody is there to be answered.
 void Exchange::read_failed(net::Error error) {
     keep_ = false;
     if (session_.expired()) {

@@ -3,6 +3,7 @@
 
 #include "core/config/backend_url.hpp"
 #include "core/exchange.hpp"
+#include "core/max_forwards.hpp"
 #include "core/report.hpp"
 
 #include <algorithm>
@@ -55,12 +56,14 @@ bool UpstreamRequest::build(Exchange& exchange, std::uint32_t backend) {
     net::HeadWriter writer(exchange.shard().loop().buffers(), head_bytes_hint, bytes_max);
     writer.request_line(request.method(), target, {});
     writer.field("Host", config.url.authority);
+    const std::optional<std::uint32_t> forwards = max_forwards(request);
     writer.copy_end_to_end(request, [&](const net::Head::Field& field) {
         switch (field.id) {
             case net::FieldId::host:
             case net::FieldId::expect:
             case net::FieldId::accept_encoding:
             case net::FieldId::via: return false;
+            case net::FieldId::max_forwards: return !forwards;
             default: return pass_credentials || !is_client_credential(field.id);
         }
     });
@@ -69,6 +72,7 @@ bool UpstreamRequest::build(Exchange& exchange, std::uint32_t backend) {
     const std::string_view hop =
         request.version() == net::HttpVersion::http10 ? "1.0 headroom" : "1.1 headroom";
     writer.field("Via", via.empty() ? std::string(hop) : std::string(via) + ", " + std::string(hop));
+    if (forwards) writer.field("Max-Forwards", std::max(*forwards, 1U) - 1);
     write_credentials(writer, exchange, backend);
     if (!request.upgrade().empty()) writer.field("Connection", "Upgrade").field("Upgrade", request.upgrade());
     write_framing(writer, exchange);
