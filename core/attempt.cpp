@@ -187,7 +187,10 @@ Attempt::Step Attempt::failed_by(net::Error error, bool fresh) noexcept {
     // the connection had idled away, which says nothing about the backend
     if (stale && !(exchange_.body_streams() && exchange_.body_spent())) return Step::again;
     BackendCounters& counters = exchange_.shard().count().backend[backend_];
-    if (!connected) {
+    if (error.code == net::ErrorCode::no_descriptors || error.code == net::ErrorCode::no_memory) {
+        // what we lack says nothing about the backend
+        connected ? lease_.abandon(0, now) : lease_.cancel_unsent(now);
+    } else if (!connected) {
         counters.connect_failures.add();
         const bool tls = error.code == net::ErrorCode::tls_handshake ||
                          error.code == net::ErrorCode::tls_certificate ||

@@ -268,9 +268,13 @@ net::Task<void> Exchange::give_up(const balance::Choice& refusal) {
     Answer failed = record_.attempts == 0
                         ? error_answer(503, "", "No backend can be asked now.")
                         : error_answer(502, "BadGateway", "No backend gave a usable answer.");
-    if (record_.failed_count > 0 &&
-        record_.failed[record_.failed_count - 1].error == net::ErrorCode::timed_out) {
+    const net::ErrorCode last =
+        record_.failed_count > 0 ? record_.failed[record_.failed_count - 1].error : net::ErrorCode::none;
+    if (last == net::ErrorCode::timed_out) {
         failed = error_answer(504, "GatewayTimeout", "The backends did not answer in time.");
+    } else if (last == net::ErrorCode::no_descriptors || last == net::ErrorCode::no_memory) {
+        failed = error_answer(503, "", "This proxy has no room for the request now.");
+        failed.retry_after = std::chrono::seconds(1);
     }
     co_await answer(std::move(failed));
 }
