@@ -235,6 +235,9 @@ net::Task<Attempt::End> Attempt::judge() {
     answer.own_credentials = shard.config().backends[backend_].auth != BackendAuth::passthrough;
     answer.names_object = exchange_.route().names_object || exchange_.facts().previous_response_hash != 0;
     verdict_ = balance::classify(answer);
+    // no backend says that it lacks a deployment at such length: what is asked for is not there, and long
+    if (verdict_ == balance::Verdict::deployment_missing && !body_whole_)
+        verdict_ = balance::Verdict::pass_error;
     shard.count().backend[backend_].answers[static_cast<std::size_t>(verdict_)].add();
     if (verdict_ == balance::Verdict::pass || verdict_ == balance::Verdict::pass_error) {
         lease_.success(shard.loop().now());
