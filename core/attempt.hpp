@@ -9,6 +9,7 @@
 #include "balance/rate_limits.hpp"
 #include "core/upstream_request.hpp"
 #include "net/deadline.hpp"
+#include "net/gate.hpp"
 #include "net/http/reader.hpp"
 #include "net/pool.hpp"
 #include "net/task.hpp"
@@ -87,6 +88,8 @@ class Attempt {
     void settle_failure() noexcept;
     void on_deadline() noexcept;
     void on_backend(net::Attention attention) noexcept;
+    void begin_listening();
+    net::Task<void> listen();
 
     Exchange& exchange_;
     std::uint32_t backend_;
@@ -97,15 +100,19 @@ class Attempt {
     std::optional<net::ResponseReader> reader_;
     net::Deadline deadline_;
     net::Deadline hold_deadline_;
+    net::Deadline listen_at_;            ///< Listening begins outside the call that told of input.
+    std::optional<net::Gate> listening_; ///< While sending, once there is something to hear.
     std::vector<net::Slice> held_;
     std::uint64_t held_bytes_ = 0;
     net::Time sent_at_{};
     net::Error error_;
+    net::Error cancelled_;
     std::uint16_t status_ = 0;
     balance::Verdict verdict_ = balance::Verdict::transient_fault;
     bool body_whole_ = false;
     bool sending_ = false;
     bool sent_whole_ = false;
+    bool answered_early_ = false;
     bool hold_ended_ = false;
 };
 

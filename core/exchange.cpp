@@ -233,6 +233,8 @@ net::Task<void> Exchange::try_backends() {
             attempt_.reset();
             record_.outcome = Outcome::client_gone;
             keep_ = false;
+            // its streaming body turned out to be broken, or did not come
+            if (refusal_.status >= 400) co_await answer(std::move(refusal_));
             co_return;
         }
         attempt_->note_failure();
