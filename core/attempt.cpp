@@ -238,8 +238,7 @@ net::Task<Attempt::End> Attempt::judge() {
     }
     balance::Answer answer;
     answer.status = status_;
-    std::string_view body = held_.empty() ? std::string_view() : held_.front().view();
-    answer.body = body.substr(0, balance::classify_body_bytes_max);
+    answer.body = error_text();
     answer.operation = exchange_.route().operation;
     answer.own_credentials = shard.config().backends[backend_].auth != BackendAuth::passthrough;
     answer.names_object = exchange_.route().names_object || exchange_.facts().previous_response_hash != 0;
@@ -266,6 +265,16 @@ net::Task<net::Result<void>> Attempt::read_error_body() {
         hold(parts);
     }
     co_return net::Result<void>();
+}
+
+/// What is judged may not depend on how it was cut on its way.
+std::string_view Attempt::error_text() {
+    if (held_.empty()) return {};
+    constexpr std::size_t most = balance::classify_body_bytes_max;
+    if (held_.size() == 1) return held_.front().view().substr(0, most);
+    for (std::size_t i = 0; error_text_.size() < most && i < held_.size(); ++i)
+        error_text_ += held_[i].view().substr(0, most - error_text_.size());
+    return error_text_;
 }
 
 net::Task<net::Result<void>> Attempt::read_parts(net::BodyParts& parts) {
@@ -303,12 +312,12 @@ void Attempt::observe_limits() noexcept {
     lease_.observe(limits_, exchange_.shard().loop().now());
 }
 
-void Attempt::settle_failure() noexcept {
+void Attempt::settle_failure() {
     net::Loop& loop = exchange_.shard().loop();
-    const std::string_view body = held_.empty() ? std::string_view() : held_.front().view();
     switch (verdict_) {
         case balance::Verdict::quota:
-            lease_.refused(balance::refusal_from(status_, limits_, body, loop.wall_now()), loop.now());
+            lease_.refused(balance::refusal_from(status_, limits_, error_text(), loop.wall_now()),
+                           loop.now());
             break;
         case balance::Verdict::auth_fault: lease_.fault(balance::Fault::auth, loop.now()); break;
         case balance::Verdict::deployment_missing:

@@ -16,6 +16,8 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
+#include <string_view>
 #include <vector>
 
 namespace headroom::core {
@@ -83,9 +85,10 @@ class Attempt {
     net::Task<net::Result<void>> read_head();
     net::Task<net::Result<void>> read_error_body();
     net::Task<End> judge();
+    std::string_view error_text();
     Step failed_by(net::Error error, bool fresh) noexcept;
     void observe_limits() noexcept;
-    void settle_failure() noexcept;
+    void settle_failure();
     void on_deadline() noexcept;
     void on_backend(net::Attention attention) noexcept;
     void begin_listening();
@@ -103,6 +106,7 @@ class Attempt {
     net::Deadline listen_at_;            ///< Listening begins outside the call that told of input.
     std::optional<net::Gate> listening_; ///< While sending, once there is something to hear.
     std::vector<net::Slice> held_;
+    std::string error_text_; ///< The start of held_ in one piece, when it is in several.
     std::uint64_t held_bytes_ = 0;
     net::Time sent_at_{};
     net::Error error_;

@@ -163,6 +163,15 @@ describe('responses', () => {
     assert.match(response.headers.date, /GMT$/)
     assert.doesNotMatch(response.headers.date, /1970/)
   })
+  test('an error is judged by its text, not by how that was cut', async () => {
+    const passed = async () => [...await proxy.metrics()].filter(([name]) => /verdict="pass_error"/.test(name)).reduce((sum, [, value]) => sum + value, 0)
+    const beforehand = await passed()
+    const chunks = [...'{"error":{"message":"No such File object: file-1"}}'].map(letter => `1\r\n${letter}\r\n`).join('')
+    backend.answer(`HTTP/1.1 404 Not Found\r\nTransfer-Encoding: chunked\r\n\r\n${chunks}0\r\n\r\n`)
+    const [response] = parseResponses(await exchange(proxy.port, get('/v1/models', 'Connection: close\r\n')))
+    assert.equal(response.status, 404)
+    assert.equal(await passed(), beforehand + 1)
+  })
   test('a 404 that is too long to be kept is the client\'s', async () => {
     backend.answer(`HTTP/1.1 404 Not Found\r\nContent-Length: 200000\r\n\r\n${'x'.repeat(200_000)}`)
     const [response] = parseResponses(await exchange(proxy.port, get('/v1/models', 'Connection: close\r\n')))
