@@ -39,14 +39,13 @@ Answer exhausted_answer(balance::Duration retry_after) {
     return answer;
 }
 
-net::Slice serialize(const Answer& answer, const net::Head* request, net::BufferPool& pool,
+net::Slice serialize(const Answer& answer, const net::Head& request, net::BufferPool& pool,
                      net::WallTime now) {
-    const bool old = request != nullptr && request->version() == net::HttpVersion::http10;
     net::HeadWriter writer(pool, head_bytes_max + answer.body.size(), head_bytes_max + answer.body.size());
     writer.status_line(answer.status);
     writer.field("Date", http_date(now));
     if (!answer.body.empty()) writer.field("Content-Type", answer.content_type);
-    writer.field("Content-Length", answer.body.size());
+    if (answer.status != 204) writer.field("Content-Length", answer.body.size()); // RFC 9110 section 8.6
     if (answer.retry_after > balance::Duration::zero()) {
         writer.field("Retry-After", whole_seconds_up(answer.retry_after));
         writer.field("retry-after-ms", milliseconds_up(answer.retry_after));
@@ -55,11 +54,11 @@ net::Slice serialize(const Answer& answer, const net::Head* request, net::Buffer
     if (!answer.allow.empty()) writer.field("Allow", answer.allow);
     if (answer.close) {
         writer.field("Connection", "close");
-    } else if (old) {
+    } else if (request.version() == net::HttpVersion::http10) {
         writer.field("Connection", "keep-alive");
     }
     writer.end();
-    if (request == nullptr || request->method() != net::Method::head) writer.body(answer.body);
+    if (request.method() != net::Method::head) writer.body(answer.body);
     return writer.take();
 }
 

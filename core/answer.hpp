@@ -29,8 +29,8 @@ struct Answer {
 [[nodiscard]] Answer exhausted_answer(balance::Duration retry_after);
 
 /// Head and body in one block; an empty Slice when there is no memory for it. `request` may be a head that
-/// was never completed (a malformed request): then the answer is framed as for GET.
-[[nodiscard]] net::Slice serialize(const Answer& answer, const net::Head* request, net::BufferPool& pool,
+/// was never completed (a malformed request).
+[[nodiscard]] net::Slice serialize(const Answer& answer, const net::Head& request, net::BufferPool& pool,
                                    net::WallTime now);
 
 /// "Mon, 23 Nov 2026 08:49:37 GMT" (RFC 9110 section 5.6.7); the text of the last second is kept per thread.

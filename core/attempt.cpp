@@ -41,7 +41,10 @@ Attempt::Attempt(Exchange& exchange, std::uint32_t backend, balance::Lease lease
               static_cast<Attempt*>(self)->hold_ended_ = true;
               static_cast<Attempt*>(self)->attend();
           },
-          this) {}
+          this),
+      listen_at_(
+          exchange.shard().loop().deadlines(),
+          [](void* self) { static_cast<Attempt*>(self)->begin_listening(); }, this) {}
 
 Attempt::~Attempt() = default;
 
@@ -74,6 +77,7 @@ net::Task<Attempt::Step> Attempt::ask(bool fresh) {
     Shard& shard = exchange_.shard();
     net::ConnectionPool& pool = shard.pool(backend_);
     reader_.reset();
+    answered_early_ = false;
     connection_ = fresh ? net::ConnectionPool::Handle() : pool.take_idle();
     if (!connection_) {
         connection_ = pool.fresh();
@@ -87,11 +91,22 @@ net::Task<Attempt::Step> Attempt::ask(bool fresh) {
     reader_->parser().expect(exchange_.head().method(),
                              exchange_.head().upgrade().empty() ? "" : "websocket");
     sent_at_ = shard.loop().now();
-    deadline_.arm(sent_at_ + shard.config().timeouts.first_byte);
+    const auto first_byte = shard.config().timeouts.first_byte;
+    deadline_.arm(sent_at_ + first_byte);
+    sending_ = true;
     net::Result<void> step = co_await send();
-    // a backend that answers early may stop reading, or close: its answer counts, not our unsent rest
+    sending_ = false;
+    listen_at_.disarm();
+    if (listening_) {
+        connection_.stream().interrupt_receive();
+        co_await listening_->close();
+        listening_.reset();
+    }
+    // a backend that answers early may stop reading, or close: its answer counts, not our unsent rest; it may
+    // lie in the kernel still when the reset behind it has ended the sending
     if (step || step.error().code == net::ErrorCode::interrupted ||
-        (step.error().code == net::ErrorCode::reset && connection_.stream().has_input())) {
+        step.error().code == net::ErrorCode::reset) {
+        deadline_.arm(shard.loop().now() + first_byte);
         step = co_await read_head();
     }
     deadline_.disarm();
@@ -100,22 +115,13 @@ net::Task<Attempt::Step> Attempt::ask(bool fresh) {
 }
 
 net::Task<net::Result<void>> Attempt::send() {
-    sending_ = true;
     std::vector<iovec>& pieces = request_.pieces();
     for (std::size_t at = 0; at < pieces.size(); at += pieces_max) {
         const auto batch = std::span(pieces).subspan(at, std::min(pieces_max, pieces.size() - at));
         const net::Result<void> sent = co_await connection_.stream().send(batch);
-        if (!sent) {
-            sending_ = false;
-            co_return sent.error();
-        }
+        if (!sent) co_return sent.error();
     }
-    if (exchange_.body_streams()) {
-        const net::Result<void> streamed = co_await stream_body();
-        sending_ = false;
-        co_return streamed;
-    }
-    sending_ = false;
+    if (exchange_.body_streams()) co_return co_await stream_body();
     sent_whole_ = true;
     co_return net::Result<void>();
 }
@@ -132,12 +138,15 @@ net::Task<net::Result<void>> Attempt::stream_body() {
     net::BodyParts parts;
     std::vector<iovec> pieces;
     while (!parts.last) {
-        if (connection_.stream().has_input()) co_return interrupted;
+        if (cancelled_.code != net::ErrorCode::none) co_return cancelled_;
+        if (answered_early_) co_return interrupted;
+        deadline_.disarm(); // while it is the client that is awaited
         session.limit_reading(exchange_.shard().loop().now() + timeouts.body);
         net::Result<net::BodyParts> read = co_await session.reader().read_body();
         session.lift_limit();
         if (!read) {
             if (read.error().code == net::ErrorCode::interrupted && !session.expired()) continue;
+            exchange_.read_failed(read.error());
             co_return net::Error{net::ErrorCode::cancelled, net::Side::client, false};
         }
         parts = std::move(*read);
@@ -194,7 +203,10 @@ Attempt::Step Attempt::failed_by(net::Error error, bool fresh) noexcept {
     // the connection had idled away, which says nothing about the backend
     if (stale && !(exchange_.body_streams() && exchange_.body_spent())) return Step::again;
     BackendCounters& counters = exchange_.shard().count().backend[backend_];
-    if (!connected) {
+    if (error.code == net::ErrorCode::no_descriptors || error.code == net::ErrorCode::no_memory) {
+        // what we lack says nothing about the backend
+        connected ? lease_.abandon(balance::Tokens(0), now) : lease_.cancel_unsent(now);
+    } else if (!connected) {
         counters.connect_failures.add();
         const bool tls = error.code == net::ErrorCode::tls_handshake ||
                          error.code == net::ErrorCode::tls_certificate ||
@@ -233,8 +245,7 @@ net::Task<Attempt::End> Attempt::judge() {
     }
     balance::Answer answer;
     answer.status = status_;
-    std::string_view body = held_.empty() ? std::string_view() : held_.front().view();
-    answer.body = body.substr(0, balance::classify_body_bytes_max);
+    answer.body = error_text();
     answer.operation = exchange_.route().operation;
     answer.own_credentials = shard.config().backends[backend_].auth != BackendAuth::passthrough;
     answer.names_object = exchange_.route().names_object || exchange_.facts().previous_response_hash != 0;
@@ -242,6 +253,9 @@ net::Task<Attempt::End> Attempt::judge() {
     if (request_.adds_usage() && balance::refuses_usage(status_, answer.body)) {
         co_return co_await ask_without_usage();
     }
+    // no backend says that it lacks a deployment at such length: what is asked for is not there, and long
+    if (verdict_ == balance::Verdict::deployment_missing && !body_whole_)
+        verdict_ = balance::Verdict::pass_error;
     shard.count().backend[backend_].answers[static_cast<std::size_t>(verdict_)].add();
     if (verdict_ == balance::Verdict::pass && refused_usage_) {
         shard.usage_refusals().note(*refused_usage_, shard.loop().now());
@@ -280,6 +294,16 @@ net::Task<net::Result<void>> Attempt::read_error_body() {
     co_return net::Result<void>();
 }
 
+/// What is judged may not depend on how it was cut on its way.
+std::string_view Attempt::error_text() {
+    if (held_.empty()) return {};
+    constexpr std::size_t most = balance::classify_body_bytes_max;
+    if (held_.size() == 1) return held_.front().view().substr(0, most);
+    for (std::size_t i = 0; error_text_.size() < most && i < held_.size(); ++i)
+        error_text_ += held_[i].view().substr(0, most - error_text_.size());
+    return error_text_;
+}
+
 net::Task<net::Result<void>> Attempt::read_parts(net::BodyParts& parts) {
     if (reader_->try_read_body(parts)) {
         if (reader_->failed()) co_return reader_->error();
@@ -315,12 +339,12 @@ void Attempt::observe_limits() noexcept {
     lease_.observe(limits_, exchange_.shard().loop().now());
 }
 
-void Attempt::settle_failure() noexcept {
+void Attempt::settle_failure() {
     net::Loop& loop = exchange_.shard().loop();
-    const std::string_view body = held_.empty() ? std::string_view() : held_.front().view();
     switch (verdict_) {
         case balance::Verdict::quota:
-            lease_.refused(balance::refusal_from(status_, limits_, body, loop.wall_now()), loop.now());
+            lease_.refused(balance::refusal_from(status_, limits_, error_text(), loop.wall_now()),
+                           loop.now());
             break;
         case balance::Verdict::auth_fault: lease_.fault(balance::Fault::auth, loop.now()); break;
         case balance::Verdict::deployment_missing:
@@ -367,6 +391,8 @@ void Attempt::note_failure() noexcept {
 
 void Attempt::cancel(net::Error error) noexcept {
     if (connection_) connection_.cancel(error);
+    if (cancelled_.code == net::ErrorCode::none) cancelled_ = error;
+    if (sending_) exchange_.session().stream().interrupt_receive();
 }
 
 void Attempt::attend() noexcept {
@@ -377,9 +403,24 @@ void Attempt::on_deadline() noexcept {
     cancel({net::ErrorCode::timed_out, net::Side::backend, true});
 }
 
-/// The backend answers (or goes) before it has the whole request: no use in sending the rest.
+// The backend says something, or goes, before it has the whole request.
+
 void Attempt::on_backend(net::Attention) noexcept {
-    if (!sending_) return;
+    if (sending_ && !listening_) listen_at_.arm(exchange_.shard().loop().now());
+}
+
+void Attempt::begin_listening() {
+    listening_.emplace();
+    listening_->spawn(listen());
+}
+
+/// Only a final response makes the rest of the request useless; an interim one changes nothing.
+net::Task<void> Attempt::listen() {
+    net::Result<void> read = interrupted;
+    while (sending_ && !read && read.error().code == net::ErrorCode::interrupted)
+        read = co_await reader_->read_head();
+    if (!sending_) co_return;
+    answered_early_ = true;
     connection_.stream().interrupt_send();
     exchange_.session().stream().interrupt_receive();
 }

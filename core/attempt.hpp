@@ -9,12 +9,15 @@
 #include "balance/rate_limits.hpp"
 #include "core/upstream_request.hpp"
 #include "net/deadline.hpp"
+#include "net/gate.hpp"
 #include "net/http/reader.hpp"
 #include "net/pool.hpp"
 #include "net/task.hpp"
 
 #include <cstdint>
 #include <optional>
+#include <string>
+#include <string_view>
 #include <vector>
 
 namespace headroom::core {
@@ -91,11 +94,14 @@ class Attempt {
     net::Task<net::Result<void>> read_head();
     net::Task<net::Result<void>> read_error_body();
     net::Task<End> judge();
+    std::string_view error_text();
     Step failed_by(net::Error error, bool fresh) noexcept;
     void observe_limits() noexcept;
-    void settle_failure() noexcept;
+    void settle_failure();
     void on_deadline() noexcept;
     void on_backend(net::Attention attention) noexcept;
+    void begin_listening();
+    net::Task<void> listen();
 
     Exchange& exchange_;
     std::uint32_t backend_;
@@ -106,15 +112,20 @@ class Attempt {
     std::optional<net::ResponseReader> reader_;
     net::Deadline deadline_;
     net::Deadline hold_deadline_;
+    net::Deadline listen_at_;            ///< Listening begins outside the call that told of input.
+    std::optional<net::Gate> listening_; ///< While sending, once there is something to hear.
     std::vector<net::Slice> held_;
+    std::string error_text_; ///< The start of held_ in one piece, when it is in several.
     std::uint64_t held_bytes_ = 0;
     net::Time sent_at_{};
     net::Error error_;
+    net::Error cancelled_;
     std::uint16_t status_ = 0;
     balance::Verdict verdict_ = balance::Verdict::transient_fault;
     bool body_whole_ = false;
     bool sending_ = false;
     bool sent_whole_ = false;
+    bool answered_early_ = false;
     bool hold_ended_ = false;
     std::optional<std::uint64_t> refused_usage_; ///< Key of the refusal, until it proves true.
 };

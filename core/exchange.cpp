@@ -2,6 +2,7 @@
 #include "core/exchange.hpp"
 
 #include "core/attempt.hpp"
+#include "core/max_forwards.hpp"
 #include "core/multipart.hpp"
 #include "core/relay.hpp"
 #include "core/report.hpp"
@@ -41,7 +42,11 @@ Exchange::~Exchange() {
 net::Task<bool> Exchange::run() {
     begin();
     std::optional<Answer> own = answer_locally();
-    if (!own) own = check_body();
+    if (own) {
+        pass_over_body();
+    } else {
+        own = check_body();
+    }
     if (!own) {
         BodyStep step = take_body();
         if (step == BodyStep::need_more) step = co_await read_body() ? BodyStep::done : BodyStep::refused;
@@ -108,7 +113,8 @@ std::optional<Answer> Exchange::answer_locally() {
         record_.why = "health";
         return healthy;
     }
-    if (request.method() == net::Method::options && request.target() == "*") {
+    // the server itself is asked for, or nobody behind it (RFC 9110 sections 9.3.7 and 7.6.2)
+    if ((request.method() == net::Method::options && request.path() == "*") || max_forwards(request) == 0U) {
         Answer options;
         options.status = 204;
         options.allow = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS";
@@ -236,6 +242,8 @@ net::Task<void> Exchange::try_backends() {
             attempt_.reset();
             record_.outcome = Outcome::client_gone;
             keep_ = false;
+            // its streaming body turned out to be broken, or did not come
+            if (refusal_.status >= 400) co_await answer(std::move(refusal_));
             co_return;
         }
         attempt_->note_failure();
@@ -276,9 +284,13 @@ net::Task<void> Exchange::give_up(const balance::Choice& refusal) {
     Answer failed = record_.attempts == 0
                         ? error_answer(503, "", "No backend can be asked now.")
                         : error_answer(502, "BadGateway", "No backend gave a usable answer.");
-    if (record_.failed_count > 0 &&
-        record_.failed[record_.failed_count - 1].error == net::ErrorCode::timed_out) {
+    const net::ErrorCode last =
+        record_.failed_count > 0 ? record_.failed[record_.failed_count - 1].error : net::ErrorCode::none;
+    if (last == net::ErrorCode::timed_out) {
         failed = error_answer(504, "GatewayTimeout", "The backends did not answer in time.");
+    } else if (last == net::ErrorCode::no_descriptors || last == net::ErrorCode::no_memory) {
+        failed = error_answer(503, "", "This proxy has no room for the request now.");
+        failed.retry_after = std::chrono::seconds(1);
     }
     co_await answer(std::move(failed));
 }

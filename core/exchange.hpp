@@ -48,6 +48,8 @@ class Exchange {
     bool body_streams() const noexcept { return body_streams_; }
     /// Lets a client that waits for 100 (RFC 9110 section 10.1.1) send its body; false: it is gone.
     net::Task<bool> send_continue();
+    /// Decides what to answer when the request's body will never be whole.
+    void read_failed(net::Error error);
     bool body_spent() const noexcept { return body_spent_; }
     /// The rest of a streaming body has begun to leave: no other backend can be asked.
     void spend_body() noexcept { body_spent_ = true; }
@@ -75,9 +77,9 @@ class Exchange {
     // 3 read
     std::optional<Answer> check_body();
     BodyStep take_body();
+    void pass_over_body() noexcept;
     BodyStep keep_parts(net::BodyParts& parts);
     net::Task<bool> read_body();
-    void read_failed(net::Error error);
     bool body_may_stream() noexcept;
     // 4 route
     std::optional<Answer> answer_locally();

@@ -69,6 +69,14 @@ Exchange::BodyStep Exchange::take_body() {
     return BodyStep::need_more;
 }
 
+/// A body that nobody needs: when all of it is buffered, the connection need not end for it.
+void Exchange::pass_over_body() noexcept {
+    net::BodyParts parts;
+    while (!parts.last && session_.reader().try_read_body(parts) && !session_.reader().failed()) {
+    }
+    body_read_ = parts.last;
+}
+
 Exchange::BodyStep Exchange::keep_parts(net::BodyParts& parts) {
     const LimitConfig& limits = shard().config().limits;
     for (std::size_t i = 0; i < parts.count; ++i) {
@@ -131,8 +139,7 @@ net::Task<bool> Exchange::send_continue() {
     co_return sent.ok();
 }
 
-/// Decides what to answer when the body will never be whole; refusal_.status 0: nobody is there to be
-/// answered.
+/// refusal_.status 0: nobody is there to be answered.
 void Exchange::read_failed(net::Error error) {
     keep_ = false;
     if (session_.expired()) {

@@ -170,7 +170,8 @@ bool Relay::write_head() {
     const std::size_t bytes_max = exchange_.shard().config().limits.head_bytes_max + head_bytes_hint;
     net::HeadWriter writer(exchange_.shard().loop().buffers(), head_bytes_hint, bytes_max);
     writer.status_line(head.status(), head.reason()).copy_end_to_end(head);
-    if (!head.has(net::FieldId::date)) writer.field("Date", http_date(exchange_.shard().loop().wall_now()));
+    const bool dated = head.has(net::FieldId::date) && !head.nominated("date");
+    if (!dated) writer.field("Date", http_date(exchange_.shard().loop().wall_now()));
     switch (framing_) {
         case Framing::none:
             // what a HEAD or a 304 says about the body it does not have
@@ -223,7 +224,8 @@ void Relay::add_body(std::span<const net::Slice> body, bool last) {
     net::HeadWriter writer(exchange_.shard().loop().buffers(), head_bytes_hint, net::BufferPool::large_bytes);
     net::write_last_chunk(writer, trailers, chunk);
     trailers_ = writer.take();
-    add_piece(trailers_.empty() ? net::last_chunk_after_chunk : trailers_.view());
+    const std::string_view bare = chunk ? net::last_chunk_after_chunk : net::last_chunk;
+    add_piece(trailers_.empty() ? bare : trailers_.view());
 }
 
 /// Adds what of the body's pieces the client may see, and meters them; returns how many bytes were added.

@@ -79,6 +79,7 @@ net::Task<bool> Session::next_request() {
         const net::Result<void> read = co_await reader_.read_head();
         lift_limit();
         if (!read && expired_) {
+            if (!reader_.parser().begun()) co_return false; // nobody has asked anything
             linger_ = true;
             Answer answer = error_answer(408, "", "The request head did not arrive in time.");
             answer.close = true;
@@ -104,9 +105,7 @@ net::Task<bool> Session::refuse_malformed() {
 
 net::Task<bool> Session::send_answer(Answer answer) {
     answer.close = answer.close || shard_.draining();
-    const bool has_head = !reader_.failed() && !reader_.head().bytes().empty();
-    net::Slice bytes = serialize(answer, has_head ? &reader_.head() : nullptr, shard_.loop().buffers(),
-                                 shard_.loop().wall_now());
+    net::Slice bytes = serialize(answer, reader_.head(), shard_.loop().buffers(), shard_.loop().wall_now());
     if (bytes.empty()) co_return false;
     std::array<iovec, 1> piece{iovec{bytes.mutable_data(), bytes.size()}};
     limit_sending(shard_.loop().now() + shard_.config().timeouts.idle);

@@ -4,6 +4,7 @@
 #include "balance/usage_edit.hpp"
 #include "core/config/backend_url.hpp"
 #include "core/exchange.hpp"
+#include "core/max_forwards.hpp"
 #include "core/report.hpp"
 
 #include <algorithm>
@@ -78,6 +79,7 @@ bool UpstreamRequest::build(Exchange& exchange, std::uint32_t backend, bool may_
     writer.request_line(request.method(), target, {});
     writer.field("Host", config.url.authority);
     std::string protocols;
+    const std::optional<std::uint32_t> forwards = max_forwards(request);
     writer.copy_end_to_end(request, [&](const net::Head::Field& field) {
         switch (field.id) {
             case net::FieldId::host:
@@ -88,6 +90,7 @@ bool UpstreamRequest::build(Exchange& exchange, std::uint32_t backend, bool may_
                 if (pass_credentials) return true;
                 protocols += (protocols.empty() ? "" : ",") + std::string(field.value);
                 return false;
+            case net::FieldId::max_forwards: return !forwards;
             default: return pass_credentials || !is_client_credential(field.id);
         }
     });
@@ -98,6 +101,7 @@ bool UpstreamRequest::build(Exchange& exchange, std::uint32_t backend, bool may_
     const std::string_view hop =
         request.version() == net::HttpVersion::http10 ? "1.0 headroom" : "1.1 headroom";
     writer.field("Via", via.empty() ? std::string(hop) : std::string(via) + ", " + std::string(hop));
+    if (forwards) writer.field("Max-Forwards", std::max(*forwards, 1U) - 1);
     write_credentials(writer, exchange, backend);
     if (!request.upgrade().empty()) writer.field("Connection", "Upgrade").field("Upgrade", request.upgrade());
     write_framing(writer, exchange);

@@ -25,6 +25,13 @@ struct FieldScanner::Callbacks {
         return 0;
     }
 
+    /// Takes from Content-Length, Transfer-Encoding and Connection what they mean to llhttp, which is for
+    /// framing.cpp and, for a length followed by a tab, stricter than RFC 9110 section 5.5.
+    static int name_complete(llhttp_t* machine) noexcept {
+        machine->header_state = 0;
+        return 0;
+    }
+
     static int value(llhttp_t* machine, const char* at, std::size_t size) noexcept {
         FieldScanner& self = of(machine);
         if (!self.in_value_) {
@@ -60,6 +67,7 @@ struct FieldScanner::Callbacks {
             llhttp_settings_t made;
             llhttp_settings_init(&made);
             made.on_header_field = name;
+            made.on_header_field_complete = name_complete;
             made.on_header_value = value;
             made.on_header_value_complete = value_complete;
             made.on_headers_complete = complete;

@@ -19,6 +19,10 @@ ParseFailure Framing::read_fields() noexcept {
         if (const ParseFailure failure = read_field(entry)) return failure;
     }
     head_.keep_alive_ = !close_ && (persist_ || head_.version_ == HttpVersion::http11);
+    // Refused also where there is no body, as after HEAD: whoever wrote this frames its next message
+    // likewise.
+    if (head_.has(FieldId::transfer_encoding) && head_.has_content_length_)
+        return {400, "content-length and transfer-encoding"};
     return {};
 }
 
@@ -102,7 +106,6 @@ ParseFailure Framing::frame_body() noexcept {
         return {};
     }
     if (head_.version_ == HttpVersion::http10) return {400, "transfer-encoding in HTTP/1.0"};
-    if (head_.has_content_length_) return {400, "content-length and transfer-encoding"};
     head_.framing_ = BodyFraming::chunked;
     return {};
 }

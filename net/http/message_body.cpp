@@ -82,7 +82,7 @@ bool MessageParser::on_eof() noexcept {
         phase_ = Phase::complete;
         return true;
     }
-    if (phase_ != Phase::start_line || position_ > 0) fail({400, "message cut by the end of the connection"});
+    if (begun()) fail({400, "message cut by the end of the connection"});
     return false;
 }
 

@@ -52,6 +52,8 @@ ParseStatus MessageParser::read_start_line(std::string_view input) noexcept {
     // RFC 9112 §2.2: one empty line before a request line is forgiven; more are not.
     const std::size_t begin = role_ == Role::request && input.substr(0, 2) == "\r\n" ? 2 : 0;
     const std::string_view line = input.substr(0, limits::start_line_bytes_max);
+    // Known before the line is judged: no answer to HEAD has a body, not even the refusal of a broken line.
+    if (role_ == Role::request && line.substr(begin).starts_with("HEAD ")) head_.method_ = Method::head;
     const std::size_t line_feed = line.find('\n', begin > position_ ? begin : position_);
     if (line_feed == std::string_view::npos) return read_partial_line(line, begin);
     if (line_feed == begin || line[line_feed - 1] != '\r') return fail({400, "bare LF in start line"});
@@ -75,7 +77,8 @@ ParseStatus MessageParser::read_partial_line(std::string_view line, std::size_t 
         if (c == '\r' && at + 1 == line.size()) break; // its LF may follow
         return fail({400, "control character in start line"});
     }
-    position_ = static_cast<std::uint32_t>(at);
+    // An empty line alone has not begun anything: its sender may leave in peace.
+    position_ = at == begin ? 0 : static_cast<std::uint32_t>(at);
     if (line.size() == limits::start_line_bytes_max) return fail({414, "start line too long"});
     return ParseStatus::need_more;
 }

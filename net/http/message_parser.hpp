@@ -41,7 +41,8 @@ class MessageParser {
     /// Ready for the next message of the connection; frees what the last one needed.
     void reset() noexcept;
 
-    /// Valid from done until reset(); its bytes are the caller's (Head::rebase).
+    /// Valid from done until reset(); its bytes are the caller's (Head::rebase). Of a request that is not
+    /// done or failed, method() is HEAD if that has been seen.
     const Head& head() const noexcept { return head_; }
     Head& head() noexcept { return head_; }
     /// Complete when the body of a chunked message is done.
@@ -54,6 +55,8 @@ class MessageParser {
     /// Bytes that are certain to follow for this body: of its length, or of the current chunk; 0 when
     /// unknown.
     std::uint64_t expected_bytes() const noexcept;
+    /// Bytes of a message have been seen; an empty line before a request is not one.
+    bool begun() const noexcept { return phase_ != Phase::start_line || position_ > 0; }
     /// The body has been read to its end.
     bool complete() const noexcept { return phase_ == Phase::complete; }
     const ParseFailure& failure() const noexcept { return failure_; }

@@ -73,5 +73,43 @@ TEST(HttpParser, ResponsesAreJudgedTheSameInPieces) {
     }
 }
 
+/// What the parser knows of a request that never became whole.
+struct Unfinished {
+    RequestParser parser;
+    explicit Unfinished(std::string_view bytes) {
+        std::size_t consumed = 0;
+        parser.read_head(bytes, consumed);
+    }
+};
+
+TEST(RequestParser, KnowsHeadWhateverIsWrong) {
+    const std::string long_line = "HEAD /" + std::string(20000, 'a');
+    for (const std::string_view bytes :
+         {std::string_view("HEAD /"), std::string_view("HEAD / HTTP/1.1\r\nA"),
+          std::string_view("HEAD / HTTP/2.0\r\n"), std::string_view("HEAD / HTTP/1.1\n"),
+          std::string_view("HEAD /\x01"), std::string_view("HEAD / HTTP/1.1\r\nA B: c\r\n\r\n"),
+          std::string_view("HEAD / HTTP/1.1\r\n\r\n"), std::string_view("\r\nHEAD /\x01"),
+          std::string_view(long_line)}) {
+        EXPECT_EQ(Unfinished(bytes).parser.head().method(), Method::head) << bytes.substr(0, 40);
+    }
+    for (const std::string_view bytes : {"GET /\x01", "HEADS /\x01", "HEAD", "head /\x01"})
+        EXPECT_EQ(Unfinished(bytes).parser.head().method(), Method::get) << bytes;
+}
+
+TEST(RequestParser, TakesNoEmptyLineForARequest) {
+    for (const std::string_view bytes : {"", "\r", "\r\n", "\r\n\r"}) {
+        Unfinished seen(bytes);
+        EXPECT_FALSE(seen.parser.begun()) << bytes.size();
+        EXPECT_FALSE(seen.parser.on_eof());
+        EXPECT_FALSE(seen.parser.failure()) << bytes.size();
+    }
+    for (const std::string_view bytes : {"G", "\r\nG", "GET / HTTP/1.1\r\n"}) {
+        Unfinished seen(bytes);
+        EXPECT_TRUE(seen.parser.begun()) << bytes;
+        EXPECT_FALSE(seen.parser.on_eof());
+        EXPECT_EQ(seen.parser.failure().status, 400) << bytes;
+    }
+}
+
 } // namespace
 } // namespace headroom::net

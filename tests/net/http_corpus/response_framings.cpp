@@ -105,6 +105,7 @@ const std::vector<ResponseCase> chunked_responses = {
 std::vector<ResponseCase> response_framings() {
     std::vector<ResponseCase> cases = {
         {"length", ok("Content-Length: 5\r\n", "hello"), "200 OK [hello]"},
+        {"length with a tab behind", ok("Content-Length: 5\t\r\n", "hello"), "200 OK [hello]"},
         {"length with leading zeros", ok("Content-Length: 005\r\n", "hello"), "200 OK [hello]"},
         {"length with bytes behind it", ok("Content-Length: 5\r\n", "hello!!!"), "200 OK [hello] excess=3"},
         {"length with a second response behind it",
@@ -147,6 +148,8 @@ std::vector<ResponseCase> response_framings() {
         bodiless("HEAD with neither", "200 OK", "\r\n", "200 OK", Method::head),
         bodiless("HEAD with both", "200 OK", "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n", "502",
                  Method::head),
+        bodiless("304 with both", "304 X", "Transfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n", "502"),
+        bodiless("204 with both", "204 X", "Transfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n", "502"),
         bodiless("HEAD of an error", "404 X", "Content-Length: 5\r\n\r\n", "404 X length=5", Method::head),
         {"HEAD and close", ok("Connection: close\r\n", ""), "200 OK close", Method::head},
     };
