@@ -199,13 +199,12 @@ HEADROOM_WINDOW_CODE WindowCut cut_mixed(const char* text, const char* end, type
     // A character that the window only cuts off misses three bytes at most.
     const bool invalid = layout.bytes + 4 <= size;
     const bool undecided = found.decided < count || invalid;
-    const std::uint64_t ends_word = packed.caseless | (encoding == Encoding::cl100k_base ? 0 : packed.mark);
     WindowCut cut{.starts = Simd::deposit(starts, layout.first),
                   .bytes = layout.bytes,
                   .final = closed && !undecided,
                   .undecided = undecided,
                   .invalid = invalid,
-                  .word = !closed && !undecided && (ends_word >> (count - 1) & 1) != 0};
+                  .word = !closed && !undecided && (found.caseless >> (count - 1) & 1) != 0};
     cut_contractions<encoding>(
         text, end, Simd::deposit(found.apostrophes & bits_below(found.decided), layout.first), cut);
     const std::uint64_t lower = (masks.lower | Simd::of_kind(kinds, character::lower)) & layout.last;

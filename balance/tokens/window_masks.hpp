@@ -29,6 +29,7 @@ struct WindowMasks {
 struct WindowStarts {
     std::uint64_t starts;      ///< Bit 0 is always set; in an open window only those that cannot change.
     std::uint64_t apostrophes; ///< Where a contraction would change `starts`.
+    std::uint64_t caseless;    ///< Letters without case, and marks that are letters.
     unsigned decided;          ///< Starts from this character on are not known; at least 1.
 };
 
@@ -91,28 +92,101 @@ struct WindowCut {
 template <Encoding>
 WindowStarts window_starts(const WindowMasks& masks, unsigned count, bool closed) noexcept;
 
+/// Runs of punctuation, and their tails of line ends (of o200k, and slashes).
+struct PunctuationRuns {
+    std::uint64_t tail;
+    std::uint64_t other; ///< Punctuation that is in no tail.
+    std::uint64_t
+        first; ///< First characters of runs that are starts; one that is alone may be a word's prefix.
+};
+
+[[gnu::always_inline]] constexpr PunctuationRuns punctuation_runs(std::uint64_t punctuation,
+                                                                  std::uint64_t tails, std::uint64_t line_end,
+                                                                  std::uint64_t space) noexcept {
+    const std::uint64_t tail = from_seeds(tails, line_end & punctuation << 1);
+    const std::uint64_t other = punctuation & ~tail;
+    return {tail, other, (other & ~((other | space) << 1)) | (other & 1)};
+}
+
+/// Marks that stand in a run of punctuation of o200k: behind any but a first one, of which they would be a
+/// word.
+[[gnu::noinline]] inline std::uint64_t punctuation_marks(const WindowMasks& masks) noexcept {
+    std::uint64_t found = 0;
+    while (true) {
+        const PunctuationRuns runs =
+            punctuation_runs(masks.other | found, masks.line_end | masks.slash, masks.line_end, masks.space);
+        const std::uint64_t left = masks.mark & ~found;
+        const std::uint64_t more = from_seeds(left, left & (runs.other & ~runs.first) << 1);
+        if (more == 0) return found;
+        found |= more;
+    }
+}
+
+/// Capitals behind letters without case.
+struct CapitalStarts {
+    std::uint64_t starts;    ///< Those that begin a piece.
+    std::uint64_t undecided; ///< Those that depend on what follows the window.
+};
+
+/// A run of capitals and letters without case is the first part of a word if a lower case letter follows;
+/// else it gives the capitals behind its last letter without case to the next piece. Behind a lower case
+/// letter the second part of a word goes on up to the first capital, where such a run begins.
+[[gnu::noinline]] inline CapitalStarts capital_starts(std::uint64_t upper, std::uint64_t lower,
+                                                      std::uint64_t either, unsigned count,
+                                                      bool closed) noexcept {
+    CapitalStarts result{0, 0};
+    const std::uint64_t both = upper | either;
+    std::uint64_t capitals = upper & either << 1;
+    while (capitals != 0) {
+        const auto at = static_cast<unsigned>(std::countr_zero(capitals));
+        const auto begin = static_cast<unsigned>(64 - std::countl_zero(~both & bits_below(at)));
+        const std::uint64_t behind = ~both & ~bits_below(at);
+        const auto end = behind == 0 ? 64U : static_cast<unsigned>(std::countr_zero(behind));
+        std::uint64_t run = bits_below(end) & ~bits_below(begin);
+        const std::uint64_t here = capitals & run;
+        capitals &= ~run;
+        if (begin > 0 && (lower >> (begin - 1) & 1) != 0) {
+            const auto first = static_cast<unsigned>(std::countr_zero(upper & run));
+            result.starts |= std::uint64_t{1} << first;
+            run &= ~bits_below(first);
+        }
+        const std::uint64_t inner = here & run & (run - 1);
+        if (inner == 0) continue;
+        if (end >= count && !closed) {
+            result.undecided |= inner;
+        } else if (end >= count || (lower >> end & 1) == 0) {
+            const std::uint64_t last = std::bit_floor(either & run);
+            result.starts |= last << 1 & run;
+        }
+    }
+    return result;
+}
+
 template <>
 [[gnu::always_inline]] inline WindowStarts window_starts<Encoding::o200k_base>(const WindowMasks& masks,
                                                                                unsigned count,
                                                                                bool closed) noexcept {
-    const std::uint64_t word = masks.upper | masks.lower | masks.caseless | masks.mark;
-    const std::uint64_t either = masks.caseless | masks.mark;
-    // Two places that this algebra does not decide: a mark behind punctuation may be either's, and a capital
-    // behind a letter without case depends on what follows.
-    const std::uint64_t undecided = (masks.mark & masks.other << 1) | (masks.upper & either << 1);
-    // Line ends and slashes behind punctuation are its tail.
-    const std::uint64_t tail = from_seeds(masks.line_end | masks.slash, masks.line_end & masks.other << 1);
-    const std::uint64_t other = masks.other & ~tail;
-    const std::uint64_t line_end = masks.line_end & ~tail;
-    // A lone first punctuation character may be the prefix of a word.
-    const std::uint64_t other_first = (other & ~((other | masks.space) << 1)) | (other & 1);
-    const std::uint64_t ends_word = (masks.line_end | masks.number | tail | (other & ~other_first)) << 1;
-    const std::uint64_t word_first = word & (ends_word | (masks.upper & masks.lower << 1));
+    const std::uint64_t marks_in_runs = (masks.mark & masks.other << 1) == 0 ? 0 : punctuation_marks(masks);
+    const std::uint64_t either = masks.caseless | (masks.mark & ~marks_in_runs);
+    const std::uint64_t word = masks.upper | masks.lower | either;
+    const PunctuationRuns runs = punctuation_runs(masks.other | marks_in_runs, masks.line_end | masks.slash,
+                                                  masks.line_end, masks.space);
+    const std::uint64_t line_end = masks.line_end & ~runs.tail;
+    const std::uint64_t apostrophes = masks.apostrophe & runs.first & word << 1;
+    const std::uint64_t ends_word = (masks.line_end | masks.number | runs.tail | (runs.other & ~runs.first))
+                                    << 1;
+    std::uint64_t word_first = word & (ends_word | (masks.upper & masks.lower << 1));
+    std::uint64_t undecided = masks.upper & either << 1;
+    if (undecided != 0 && apostrophes == 0) {
+        // Behind a contraction a word begins anew, which is too rare to be looked at here.
+        const CapitalStarts capitals = capital_starts(masks.upper, masks.lower, either, count, closed);
+        word_first |= capitals.starts;
+        undecided = capitals.undecided;
+    }
     const std::uint64_t closing = closed ? std::uint64_t{1} << (count - 1) : 0;
-    const std::uint64_t starts = 1 | other_first | word_first | number_starts(masks.number) |
+    const std::uint64_t starts = 1 | runs.first | word_first | number_starts(masks.number) |
                                  space_starts(masks.blank, line_end, closing);
-    return {closed ? starts : certain(starts, masks.blank | line_end, count),
-            masks.apostrophe & other_first & word << 1,
+    return {closed ? starts : certain(starts, masks.blank | line_end, count), apostrophes, either,
             undecided == 0 ? count : static_cast<unsigned>(std::countr_zero(undecided))};
 }
 
@@ -121,16 +195,15 @@ template <>
                                                                                 unsigned count,
                                                                                 bool closed) noexcept {
     const std::uint64_t word = masks.upper | masks.lower | masks.caseless;
-    const std::uint64_t all_other = masks.other | masks.mark;
-    const std::uint64_t tail = from_seeds(masks.line_end, masks.line_end & all_other << 1);
-    const std::uint64_t line_end = masks.line_end & ~tail;
-    const std::uint64_t other_first = (all_other & ~((all_other | masks.space) << 1)) | (all_other & 1);
-    const std::uint64_t ends_word = (masks.line_end | masks.number | (all_other & ~other_first)) << 1;
+    const PunctuationRuns runs =
+        punctuation_runs(masks.other | masks.mark, masks.line_end, masks.line_end, masks.space);
+    const std::uint64_t line_end = masks.line_end & ~runs.tail;
+    const std::uint64_t ends_word = (masks.line_end | masks.number | (runs.other & ~runs.first)) << 1;
     const std::uint64_t closing = closed ? std::uint64_t{1} << (count - 1) : 0;
-    const std::uint64_t starts = 1 | other_first | (word & ends_word) | number_starts(masks.number) |
+    const std::uint64_t starts = 1 | runs.first | (word & ends_word) | number_starts(masks.number) |
                                  space_starts(masks.blank, line_end, closing);
-    return {closed ? starts : certain(starts, masks.blank | line_end, count), masks.apostrophe & other_first,
-            count};
+    return {closed ? starts : certain(starts, masks.blank | line_end, count), masks.apostrophe & runs.first,
+            masks.caseless, count};
 }
 
 } // namespace headroom::balance

@@ -102,6 +102,8 @@ TEST(PieceSplitter, LettersWithoutCaseGiveCapitalsBack) {
     expect_o200k("使用API接口", {"使用API接口"});
     expect_o200k("a中B", {"a中", "B"});
     expect_o200k("ABC中DEF", {"ABC中", "DEF"});
+    expect_o200k("a中中AbA中B中CC", {"a中中", "Ab", "A中B中", "CC"});
+    expect_o200k("x's中Abc y's中AB", {"x's", "中Abc", " y's", "中", "AB"});
     expect_cl100k("中ABC接", {"中ABC接"});
 }
 
@@ -120,6 +122,10 @@ TEST(PieceSplitter, MarksAreLettersPrefixesOrPunctuation) {
     expect_o200k("e\u0301A \u0301a !\u0301 !!\u0301a",
                  {"e\u0301", "A", " \u0301a", " !\u0301", " !!\u0301", "a"});
     expect_o200k("\u0301ABC", {"\u0301", "ABC"});
+    expect_o200k("a \u2764\ufe0f\u270c\ufe0fb \u2764\ufe0f\n",
+                 {"a", " \u2764\ufe0f\u270c\ufe0f", "b", " \u2764\ufe0f\n"});
+    expect_o200k("x\u2764\ufe0fy", {"x", "\u2764\ufe0fy"});
+    expect_o200k("a!!\u0301\xd0", {"a", "!!\u0301\xd0"});
     expect_cl100k("e\u0301A", {"e", "\u0301A"});
 }
 

@@ -79,7 +79,8 @@ class Comparison {
             split_all(PieceSplitter(encoding, Isa::scalar), text, text.size() + 64, expected_);
             for (const Isa isa : windowed()) {
                 const PieceSplitter splitter(encoding, isa);
-                for (std::size_t shift = shift_first; shift <= shift_last; ++shift)
+                for (std::size_t shift = shift_first;
+                     shift <= shift_last && !testing::Test::HasFatalFailure(); ++shift)
                     compare(splitter, std::string_view(shifted_).substr(shift_max - shift), shift);
             }
         }
