@@ -244,6 +244,7 @@ void request_cost_learned(benchmark::State& state) {
     PromptParts parts;
     parts.read = true;
     RequestFacts facts;
+    facts.valid = true;
     std::uint64_t random = 1;
     for (auto _ : state) {
         random = random * 6364136223846793005U + 1442695040888963407U;
