@@ -27,9 +27,10 @@ class PieceSplitter {
     /// An `isa` that is not supported becomes the best one that is.
     explicit PieceSplitter(Encoding encoding, Isa isa = best_isa()) noexcept;
 
-    /// Fills `out` with the next pieces of `text` from `at` on, moves `at` behind them; returns how many; 0
-    /// only at the end of the text or when `out` is empty. `at` is 0 at first and then what the last call
-    /// left. Never reads outside `text`, which may be any bytes, less than 4 GiB.
+    /// Writes the next pieces of `text` from `at` on to `out`, moves `at` behind them and returns how many
+    /// they are: at least one unless the text ends there or `out` is empty, but not always as many as fit.
+    /// `at` is 0 at first and then what the last call left. 256 or more at a time are fastest. Never reads
+    /// outside `text`, which may be any bytes, less than 4 GiB.
     std::size_t split(std::string_view text, std::size_t& at, std::span<Piece> out) const noexcept {
         return split_(text, at, out);
     }

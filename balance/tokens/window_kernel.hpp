@@ -282,7 +282,8 @@ HEADROOM_WINDOW_CODE std::size_t split_windows(std::string_view text, std::size_
     const char* const end = begin + text.size();
     const char* next = begin + at;
     std::size_t count = 0;
-    while (count < out.size() && next != end) {
+    // A window that does not fit is left to the next call, so that it is not read twice.
+    while (next != end && (count == 0 || out.size() - count >= 64) && !out.empty()) {
         const auto size = static_cast<unsigned>(std::min<std::ptrdiff_t>(end - next, 64));
         const typename Simd::Bytes bytes = size == 64 ? Simd::load(next) : Simd::load_tail(next, size);
         const std::uint64_t non_ascii = Simd::non_ascii(bytes);

@@ -40,7 +40,9 @@ void split_all(const PieceSplitter& splitter, std::string_view text, std::size_t
     pieces.resize(text.size() + 64);
     std::size_t at = 0;
     std::size_t count = 0;
-    while (const std::size_t added = splitter.split(text, at, std::span(pieces).subspan(count, step)))
+    const std::span<Piece> out(pieces);
+    while (const std::size_t added =
+               splitter.split(text, at, out.subspan(count, std::min(step, out.size() - count))))
         count += added;
     ASSERT_EQ(at, text.size());
     pieces.resize(count);

@@ -85,5 +85,15 @@ TEST_P(TokenCounterOf, SkipsRepetitionsWithoutAnError) {
     }
 }
 
+TEST(TokenCounter, CountsAnUnknownEncodingAsO200k) {
+    TokenCounter unknown(shared_vocabulary(), Encoding::unknown);
+    TokenCounter o200k(shared_vocabulary(), Encoding::o200k_base);
+    TokenCounter cl100k(shared_vocabulary(), Encoding::cl100k_base);
+    const std::string_view text = "お誕生日おめでとう, DON'T Ünïcode";
+    WorkBudget budget{plenty};
+    EXPECT_EQ(unknown.count(text, budget).tokens, o200k.count(text, budget).tokens);
+    EXPECT_NE(unknown.count(text, budget).tokens, cl100k.count(text, budget).tokens);
+}
+
 } // namespace
 } // namespace headroom::balance
