@@ -25,7 +25,8 @@ class MessageMemo {
     /// `seed` decides which entries are forgotten; take it from a random source too.
     MessageMemo(const DigestKey& key, std::uint64_t seed, DigestMethod method = best_digest());
 
-    /// The name under which a text is remembered; `purpose` is what decides its count, such as the encoding.
+    /// The name under which a text is remembered; `purpose` is what decides its count, such as the encoding
+    /// (and the tenant, where tenants must not learn by timing what others have sent).
     [[nodiscard]] Digest digest(std::string_view text, std::uint64_t purpose) const noexcept {
         return digest_.of(text, purpose);
     }

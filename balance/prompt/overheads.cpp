@@ -36,7 +36,13 @@ PromptShape shape_of(const PromptParts& parts, std::uint64_t deployment,
             .images_unknown = parts.images_unknown,
             .file_kibibytes = static_cast<std::uint32_t>(std::min(kibibytes, kibibytes_max)),
             .has_history = parts.has_history || previous_response != 0,
-            .exact = parts.exact};
+            .exact = parts.exact,
+            .vocabulary_known = parts.vocabulary_known};
+}
+
+double Overheads::counted_of(const PromptShape& shape, const Deployment& deployment) noexcept {
+    const auto counted = static_cast<double>(shape.counted);
+    return shape.vocabulary_known ? counted : counted * deployment.vocabulary.factor();
 }
 
 /// What is added to every request: known of its block as soon as one response has shown it, since that
@@ -60,7 +66,7 @@ Tokens Overheads::expected(const PromptShape& shape) const noexcept {
     static const Deployment unknown;
     const Deployment* const found = deployments_.find(shape.deployment);
     const Deployment& deployment = found != nullptr ? *found : unknown;
-    return rounded(static_cast<double>(shape.counted) + base_of(shape, deployment) +
+    return rounded(counted_of(shape, deployment) + base_of(shape, deployment) +
                    history_of(shape, deployment) + deployment.image.mean() * shape.images_unknown +
                    deployment.file.mean() * shape.file_kibibytes);
 }
@@ -68,7 +74,7 @@ Tokens Overheads::expected(const PromptShape& shape) const noexcept {
 void Overheads::observe(const PromptShape& shape, Tokens prompt) noexcept {
     if (prompt <= Tokens(0) || prompt > request_cost_max) return;
     Deployment& deployment = deployments_.touch(shape.deployment);
-    const double rest = static_cast<double>(prompt.count() - shape.counted);
+    const double rest = static_cast<double>(prompt.count()) - counted_of(shape, deployment);
     const double base = base_of(shape, deployment);
     const double images = deployment.image.mean() * shape.images_unknown;
     const double files = deployment.file.mean() * shape.file_kibibytes;
@@ -82,6 +88,10 @@ void Overheads::observe(const PromptShape& shape, Tokens prompt) noexcept {
         return deployment.file.add((rest - base - images - history) / shape.file_kibibytes, rest_weight);
     if (shape.images_unknown != 0)
         return deployment.image.add((rest - base) / shape.images_unknown, rest_weight);
+    // Where another vocabulary counts, everything is off by a factor rather than by a number.
+    if (!shape.vocabulary_known)
+        return deployment.vocabulary.observe(static_cast<double>(shape.counted),
+                                             static_cast<double>(prompt.count()));
     if (shape.block != 0)
         return blocks_.touch(shape.block)
             .add(rest, shape.exact ? block_weight_exact : block_weight_estimated);

@@ -9,6 +9,7 @@
 #include "balance/prompt/learned_mean.hpp"
 #include "balance/prompt/prompt_parts.hpp"
 #include "balance/quantities.hpp"
+#include "balance/tokens/estimate_correction.hpp"
 
 #include <cstdint>
 
@@ -25,6 +26,7 @@ struct PromptShape {
     std::uint32_t file_kibibytes = 0; ///< Files that are elsewhere count as 64.
     bool has_history = false;
     bool exact = false;
+    bool vocabulary_known = true; ///< Else the counted tokens are those of another model's vocabulary.
 };
 
 /// `parts` must have been read.
@@ -49,7 +51,10 @@ class Overheads {
         LearnedMean image; ///< Per image of unknown size, beside what such an image counts as.
         LearnedMean file;  ///< Per kibibyte, beside what it counts as.
         LearnedMean history;
+        EstimateCorrection vocabulary; ///< What an unknown one makes of counted tokens, framing and all.
     };
+
+    [[nodiscard]] static double counted_of(const PromptShape& shape, const Deployment& deployment) noexcept;
 
     [[nodiscard]] double base_of(const PromptShape& shape, const Deployment& deployment) const noexcept;
     [[nodiscard]] double history_of(const PromptShape& shape, const Deployment& deployment) const noexcept;

@@ -58,6 +58,8 @@ struct PromptParts {
     bool read = false;
     /// Every token was counted or follows from a published formula; false when something had to be guessed.
     bool exact = true;
+    /// The model's own vocabulary counted; else o200k_base stood in for an unknown one, and nothing is exact.
+    bool vocabulary_known = true;
     /// The backend adds what it remembers (previous_response_id, conversation, references, stored prompts).
     bool has_history = false;
     /// Tools, a tool choice, or a format of the answer are given, and `block` names them.

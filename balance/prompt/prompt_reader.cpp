@@ -3,6 +3,7 @@
 
 #include "balance/prompt/json_reading.hpp"
 #include "balance/prompt/prompt_walk.hpp"
+#include "balance/tokens/encoding.hpp"
 
 #include <simdjson.h>
 
@@ -101,6 +102,8 @@ PromptParts PromptReader::read(const BodyPieces& body, Operation operation, std:
     walk.read(object, operation, model);
     if (json.failed()) return {};
     parts.read = true;
+    parts.vocabulary_known = encoding_of_model(model).has_value();
+    parts.exact = parts.exact && parts.vocabulary_known;
     return parts;
 }
 

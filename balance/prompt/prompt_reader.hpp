@@ -1,6 +1,6 @@
 // Reads what a request's prompt will cost out of its whole body, wherever the body lies.
 // One per shard. Promises: memory is fixed and taken once; any body is accepted, work grows with its size
-// and not with its shape; the same body gives the same parts however it is split. Not here: facts for
+// and not with its shape; the same valid body gives the same parts however it is split. Not here: facts for
 // routing (request_facts.hpp), which are found while the body arrives.
 #pragma once
 

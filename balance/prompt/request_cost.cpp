@@ -55,13 +55,16 @@ Cost RequestCost::cost() const noexcept {
             .prompt = prompt};
 }
 
-RequestCost request_cost(const RequestFacts& facts, Operation operation, const PromptParts& parts,
+RequestCost request_cost(const RequestFacts& facts, Operation operation, const PromptParts& found,
                          std::uint64_t deployment, const Overheads& overheads,
                          const OutputForecast& forecast) noexcept {
     RequestCost cost;
     cost.kind.operation = operation;
     cost.kind.deployment = deployment;
     if (!charges_tokens(operation)) return cost;
+    // Of a body with a defect, simdjson reads as much as comes before it, or more.
+    static const PromptParts none;
+    const PromptParts& parts = facts.valid ? found : none;
     if (parts.read) {
         const PartTotal sum = parts.sum();
         cost.shape = shape_of(parts, deployment, facts.previous_response_hash);

@@ -45,8 +45,8 @@ struct RequestCost {
     [[nodiscard]] Cost cost() const noexcept;
 };
 
-/// The cost of a request; `deployment` is any name for what will serve it. Works for bodies that could not be
-/// read. Zero for operations that charge no tokens.
+/// The cost of a request; `deployment` is any name for what will serve it. Bodies that could not be read, or
+/// are not valid, go by their bytes. Zero for operations that charge no tokens.
 [[nodiscard]] RequestCost request_cost(const RequestFacts& facts, Operation operation,
                                        const PromptParts& parts, std::uint64_t deployment,
                                        const Overheads& overheads, const OutputForecast& forecast) noexcept;

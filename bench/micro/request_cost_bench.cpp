@@ -199,14 +199,14 @@ void request_cost_walk(benchmark::State& state) {
 /// Texts that no memo knows, of words that the counter has met.
 void request_cost_new_text(benchmark::State& state) {
     compare(state, chat_of(state), [](const Body& body) {
-        BudgetedCounter counting(shard().counter);
+        BudgetedCounter counting(shard().counter, Encoding::o200k_base, 1);
         return shard().read(body, counting).sum().tokens;
     });
 }
 
 void request_cost_remembered_text(benchmark::State& state) {
     compare(state, chat_of(state), [](const Body& body) {
-        BudgetedCounter exact(shard().counter);
+        BudgetedCounter exact(shard().counter, Encoding::o200k_base, 1);
         RememberingCounter counting(shard().memo, exact, 0);
         return shard().read(body, counting).sum().tokens;
     });
@@ -215,7 +215,7 @@ void request_cost_remembered_text(benchmark::State& state) {
 /// An agent's tools, which are the same with every request.
 void request_cost_tools(benchmark::State& state) {
     compare(state, Body::of_tools(static_cast<std::size_t>(state.range(0))), [](const Body& body) {
-        BudgetedCounter exact(shard().counter);
+        BudgetedCounter exact(shard().counter, Encoding::o200k_base, 1);
         RememberingCounter counting(shard().memo, exact, 0);
         return shard().read(body, counting).sum().tokens;
     });
@@ -244,6 +244,7 @@ void request_cost_learned(benchmark::State& state) {
     PromptParts parts;
     parts.read = true;
     RequestFacts facts;
+    facts.valid = true;
     std::uint64_t random = 1;
     for (auto _ : state) {
         random = random * 6364136223846793005U + 1442695040888963407U;

@@ -89,6 +89,17 @@ TEST(Overheads, FilesAreLearnedByTheirBytes) {
     EXPECT_EQ(overheads.expected(file), Tokens(400));
 }
 
+TEST(Overheads, UnknownVocabulariesAreOffByAFactor) {
+    Overheads overheads;
+    PromptShape foreign = plain;
+    foreign.vocabulary_known = false;
+    for (int i = 0; i < 100; ++i)
+        overheads.observe(foreign, Tokens(130));
+    foreign.counted = 10'000;
+    EXPECT_NEAR(static_cast<double>(overheads.expected(foreign).count()), 13'000, 20);
+    EXPECT_EQ(overheads.expected(plain), Tokens(100));
+}
+
 TEST(Overheads, HistoryIsKnownByItsResponse) {
     Overheads overheads;
     PromptShape next = plain;

@@ -42,6 +42,13 @@ TEST_F(PromptReaderTest, MessagesAreFramed) {
     EXPECT_FALSE(parts.has_block);
 }
 
+TEST_F(PromptReaderTest, UnknownVocabulariesAreNotExact) {
+    constexpr std::string_view body = R"({"messages":[{"role":"user","content":"a"}]})";
+    const PromptParts parts = chat(body, "mistral-large");
+    EXPECT_FALSE(parts.exact || parts.vocabulary_known);
+    EXPECT_EQ(parts.sum(), chat(body).sum());
+}
+
 TEST_F(PromptReaderTest, TheFirstTurboFramesOtherwise) {
     const PromptParts parts =
         chat(R"({"messages":[{"role":"user","name":"ann","content":"a"}]})", "gpt-3.5-turbo-0301");

@@ -56,7 +56,7 @@ class PublishedCounts : public testing::Test {
         EXPECT_TRUE(encoding.has_value()) << model;
         TokenCounter counter(vocabulary(), encoding.value_or(Encoding::unknown));
         MessageMemo memo({}, 1);
-        BudgetedCounter exact(counter);
+        BudgetedCounter exact(counter, encoding.value_or(Encoding::unknown), 1);
         RememberingCounter counting(memo, exact, 0);
         const PromptParts parts = parts_of(body, Operation::chat, counting, model);
         EXPECT_TRUE(parts.read && parts.exact);

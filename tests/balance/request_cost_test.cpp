@@ -102,6 +102,9 @@ TEST_F(RequestCostTest, UnreadableBodiesGoByBytes) {
     EXPECT_FALSE(asked.read || asked.exact);
     EXPECT_EQ(asked.prompt, estimate(facts, Operation::chat).prompt);
     EXPECT_EQ(asked.bytes, facts.text_bytes);
+    // simdjson skips what nobody asks for, defects and all; the backend will refuse it.
+    const RequestCost odd = cost(R"({"messages":[],"unknown":[1 2 tru]})");
+    EXPECT_FALSE(odd.read);
     const RequestCost broken = cost(R"({"messages":[{"role":)");
     EXPECT_FALSE(broken.read);
     EXPECT_GT(broken.prompt, Tokens(0));
