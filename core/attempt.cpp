@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <span>
 #include <utility>
 
@@ -19,6 +20,9 @@ namespace {
 constexpr std::size_t pieces_max = 512;
 /// An error body longer than this is not kept for another try; it is the client's at once.
 constexpr std::uint64_t error_body_bytes_max = 64U * 1024;
+
+/// A connection that had idled away shows it within a round trip; one lost later had the request.
+constexpr std::chrono::milliseconds stale_within{500};
 
 constexpr net::Error interrupted{net::ErrorCode::interrupted, net::Side::local, false};
 
@@ -190,7 +194,8 @@ Attempt::Step Attempt::failed_by(net::Error error, bool fresh) noexcept {
     const bool connected = reader_.has_value();
     const bool silent = !connected || reader_->received_bytes() == 0;
     const bool lost = error.code == net::ErrorCode::closed || error.code == net::ErrorCode::reset;
-    const bool stale = connected && connection_.reused() && silent && lost && !fresh;
+    const bool stale =
+        connected && connection_.reused() && silent && lost && !fresh && now - sent_at_ <= stale_within;
     if (!connected && error.code != net::ErrorCode::cancelled) {
         report_unusable(exchange_.shard(), backend_, error, connection_.failure());
     }

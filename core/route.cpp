@@ -122,6 +122,12 @@ void append_query(std::string& out, std::string_view query, std::initializer_lis
     }
 }
 
+/// Versions of classic paths are dates. @ai-sdk/azure says "v1" on them all the same, others "preview".
+bool names_classic_version(std::string_view query) {
+    const std::string_view version = query_value(query, "api-version");
+    return !version.empty() && version.front() >= '0' && version.front() <= '9';
+}
+
 /// Operations that a classic resource serves below /openai/deployments/{d}.
 bool has_deployment_path(const Route& route) {
     switch (route.operation) {
@@ -132,13 +138,6 @@ bool has_deployment_path(const Route& route) {
         case Operation::images: return !route.names_object;
         default: return route.shape == PathShape::classic_deployment;
     }
-}
-
-/// v1 clients may say "v1", "preview" or "latest", which no classic path knows: there a version is a date.
-bool names_classic_version(const Route& route) {
-    const std::string_view version = query_value(route.query, "api-version");
-    if (route.shape != PathShape::v1) return !version.empty();
-    return !version.empty() && version.front() >= '0' && version.front() <= '9';
 }
 
 /// Realtime names the deployment in the query: `parameter` is its name in the target's shape.
@@ -157,7 +156,7 @@ void append_to_classic(std::string& out, const Route& route, const BackendConfig
         out += "/openai/deployments/";
         percent_encode(upstream_name, out);
         out += route.tail;
-        const bool has_version = names_classic_version(route);
+        const bool has_version = names_classic_version(route.query);
         if (!has_version) (out += "?api-version=") += backend.api_version;
         append_query(out, route.query, {has_version ? "" : "api-version", dropped}, !has_version);
         return;
@@ -236,7 +235,9 @@ Route route_of(std::string_view path, std::string_view query) {
         route.shape = PathShape::v1;
     } else if (take_prefix(rest, "/openai")) {
         if (rest.size() <= 1) return route;
-        route.shape = PathShape::classic;
+        // without a date Azure knows no such path, but v1 clients with this base URL mean theirs
+        const bool dated = names_classic_version(query) || first_segment(rest) == "realtime";
+        route.shape = dated ? PathShape::classic : PathShape::v1;
     } else if (known(rest) != nullptr) {
         route.shape = PathShape::v1;
     } else {

@@ -14,8 +14,9 @@ namespace headroom::core {
 /// How the client spelt its path.
 enum class PathShape : std::uint8_t {
     classic_deployment, ///< /openai/deployments/{d}/chat/completions?api-version=...
-    classic,            ///< /openai/responses?api-version=... (no deployment in the path)
-    v1,                 ///< /openai/v1/... , /v1/... or bare: the deployment is `model` in the body
+    classic,            ///< /openai/responses?api-version=<date> (no deployment in the path)
+    v1,                 ///< /openai/v1/... , /v1/... , bare, or /openai/... without a dated version: the
+                        ///< deployment is `model` in the body
     unknown,            ///< none of ours: 404
 };
 

@@ -116,6 +116,21 @@ TEST(Route, V1ToClassicReplacesAVersionThatIsNoDate) {
               "/openai/v1/responses?api-version=preview");
 }
 
+// @ai-sdk/azure with the base URL .../openai, and with its deployment-based URLs.
+TEST(Route, OpenaiPathsWithoutADateAreV1) {
+    for (const char* query : {"", "api-version=v1", "api-version=preview"}) {
+        const std::string kept = *query == 0 ? "" : std::string("?") + query;
+        EXPECT_EQ(route_of("/openai/responses", query).shape, PathShape::v1) << query;
+        EXPECT_EQ(target("/openai/responses", query, classic()), "/openai/v1/responses" + kept);
+        EXPECT_EQ(target("/openai/responses/r1", query, v1()), "/openai/v1/responses/r1" + kept);
+        EXPECT_EQ(target("/openai/deployments/chat/chat/completions", query, classic()),
+                  "/openai/deployments/gpt/chat/completions?api-version=2024-10-21");
+    }
+    EXPECT_EQ(target("/openai/responses", "api-version=2025-04-01-preview", classic()),
+              "/openai/responses?api-version=2025-04-01-preview");
+    EXPECT_EQ(route_of("/openai/realtime", "deployment=rt").deployment, "rt");
+}
+
 TEST(Route, ClassicToV1DropsTheVersion) {
     EXPECT_EQ(target("/openai/deployments/chat/chat/completions", "api-version=2024-10-21", v1()),
               "/openai/v1/chat/completions");

@@ -129,19 +129,20 @@ describe('when every backend refuses', () => {
   })
 
   for (const [what, events] of [['nothing', []], ['filter results only', ['{"id":"","choices":[],"prompt_filter_results":[]}']]]) {
-    test(`a stream of ${what} that ends in order is no answer`, async () => {
+    test(`a stream of ${what} that ends in order is no answer`, async context => {
       const empty = await sseBackend(events)
+      context.after(empty.stop)
       await withProxy({ backends: { one: empty.url } }, async proxy => {
         const response = await post(proxy, path, chat({ stream: true }))
         await response.text()
         assert.equal(response.status, 502)
       })
-      await empty.stop()
     })
   }
 
-  test('a stream that begins with a quota error is a refusal, not an ill backend', async () => {
+  test('a stream that begins with a quota error is a refusal, not an ill backend', async context => {
     const full = await sseBackend(['{"error":{"code":"rate_limit_exceeded","message":"Please retry after 7 seconds."}}'])
+    context.after(full.stop)
     await withProxy({ backends: { one: full.url } }, async proxy => {
       for (let i = 0; i < 4; i++) {
         const response = await post(proxy, path, chat({ stream: true }))
@@ -152,7 +153,6 @@ describe('when every backend refuses', () => {
       assert.equal(full.requests, 1)
       assert.match(await proxy.access(0), / after: one 429 quota/)
     })
-    await full.stop()
   })
 
   test('429 in Azure\'s shape, with the wait of the soonest', async () => {
@@ -202,6 +202,33 @@ describe('when every backend refuses', () => {
       assert.equal(response.status, 502)
       assert.ok((await response.json()).error.message)
     })
+  })
+})
+
+test('a backend that dies of a request is not asked it again, also on a connection used before', async context => {
+  const asked = []
+  const start = async name => {
+    const server = createServer((request, response) => {
+      let text = ''
+      request.on('data', data => { text += data })
+      request.on('end', () => {
+        if (!text.includes('poison')) return response.end('{"choices":[]}')
+        asked.push(name)
+        // tidy: allow test_waits: longer than a stale connection takes to show it
+        setTimeout(() => request.socket.destroy(), 1000)
+      })
+    })
+    server.listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    return server
+  }
+  const servers = [await start('first'), await start('second')]
+  context.after(() => servers.forEach(server => { server.close(); server.closeAllConnections() }))
+  const [first, second] = servers.map(server => `http://127.0.0.1:${server.address().port}`)
+  await withProxy({ backends: { first: { url: first, priority: 1 }, second: { url: second, priority: 2 } } }, async proxy => {
+    await (await post(proxy, path, chat())).text()
+    assert.equal((await post(proxy, path, chat({ user: 'poison' }))).status, 502)
+    assert.deepEqual(asked, ['first', 'second'])
   })
 })
 

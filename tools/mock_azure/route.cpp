@@ -85,6 +85,11 @@ bool key_known(const std::vector<std::string>& keys, std::string_view key) {
     return !key.empty() && (keys.empty() || std::find(keys.begin(), keys.end(), key) != keys.end());
 }
 
+/// Classic paths know versions by their date only: with "v1" or "preview" there is no such resource.
+bool is_dated(std::string_view version) {
+    return !version.empty() && version.front() >= '0' && version.front() <= '9';
+}
+
 } // namespace
 
 std::string query_value(std::string_view target, std::string_view name) {
@@ -112,7 +117,7 @@ RouteOrProblem find_route(const BackendOptions& options, std::string_view method
         if (take(&path, "v1/")) {
             route.v1 = options.flavour != Flavour::classic;
             if (route.v1) route_resource(method, path, upgrade, &route);
-        } else if (options.flavour != Flavour::v1 && !route.api_version.empty()) {
+        } else if (options.flavour != Flavour::v1 && is_dated(route.api_version)) {
             if (take(&path, "deployments/")) {
                 route_deployment(method, path, &route);
             } else {

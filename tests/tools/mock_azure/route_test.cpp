@@ -38,6 +38,12 @@ TEST(MockRoute, V1Paths) {
 }
 
 TEST(MockRoute, ClassicResponsesNameTheModelInTheBody) {
+    for (const char* undated : {"v1", "preview", "latest", ""}) {
+        EXPECT_EQ(operation_of("POST",
+                               std::string("/openai/deployments/c/chat/completions?api-version=") + undated),
+                  Operation::unknown)
+            << undated;
+    }
     EXPECT_EQ(operation_of("POST", "/openai/responses?api-version=2025-04-01-preview"), Operation::responses);
     EXPECT_EQ(operation_of("POST", "/openai/chat/completions?api-version=2025-04-01-preview"),
               Operation::unknown);
