@@ -7,6 +7,7 @@
 #include "balance/classify.hpp"
 #include "balance/lease.hpp"
 #include "balance/rate_limits.hpp"
+#include "core/request_body.hpp"
 #include "core/upstream_request.hpp"
 #include "net/deadline.hpp"
 #include "net/gate.hpp"
@@ -58,18 +59,18 @@ class Attempt {
     balance::Lease& lease() noexcept { return lease_; }
     net::ResponseReader& reader() noexcept { return *reader_; }
     net::Stream& stream() noexcept { return connection_.stream(); }
-    std::vector<net::Slice>& held() noexcept { return held_; }
-    std::uint64_t held_bytes() const noexcept { return held_bytes_; }
+    RequestBody& held() noexcept { return held_; }
+    std::uint64_t held_bytes() const noexcept { return held_.size(); }
     bool body_whole() const noexcept { return body_whole_; }
     /// The next pieces of the response's body into `parts`, by the idle deadline. A wait that was interrupted
     /// for the exchange's sake goes on by itself; one that hold_until() ended is `interrupted`.
     net::Task<net::Result<void>> read_parts(net::BodyParts& parts);
-    /// Keeps `parts` for later.
-    void hold(net::BodyParts& parts);
+    /// Keeps `parts` for later; false when there is no memory for it.
+    [[nodiscard]] bool hold(net::BodyParts& parts);
     /// read_parts() ends with `interrupted` at `at`, once.
     void hold_until(net::Time at) noexcept { hold_deadline_.arm(at); }
     void hold_over() noexcept { hold_deadline_.disarm(); }
-    /// The response ended early; settles the lease as the backend's fault.
+    /// The response ended early; settles the lease as the backend's fault unless it is ours.
     void blame(net::Error error) noexcept;
     /// The response was read to its end: the connection may serve again if it is provably clean.
     void release_connection() noexcept;
@@ -97,6 +98,7 @@ class Attempt {
     Exchange& exchange_;
     std::uint32_t backend_;
     balance::Lease lease_;
+    RequestBody held_; ///< Of the response; made compact as a request's is.
     balance::RateLimits limits_;
     UpstreamRequest request_;
     net::ConnectionPool::Handle connection_;
@@ -105,9 +107,7 @@ class Attempt {
     net::Deadline hold_deadline_;
     net::Deadline listen_at_;            ///< Listening begins outside the call that told of input.
     std::optional<net::Gate> listening_; ///< While sending, once there is something to hear.
-    std::vector<net::Slice> held_;
-    std::string error_text_; ///< The start of held_ in one piece, when it is in several.
-    std::uint64_t held_bytes_ = 0;
+    std::string error_text_;             ///< The start of held_ in one piece, when it is in several.
     net::Time sent_at_{};
     net::Error error_;
     net::Error cancelled_;
