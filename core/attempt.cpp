@@ -25,6 +25,7 @@ constexpr std::uint64_t error_body_bytes_max = 64U * 1024;
 constexpr std::chrono::milliseconds stale_within{500};
 
 constexpr net::Error interrupted{net::ErrorCode::interrupted, net::Side::local, false};
+constexpr net::Error no_memory{net::ErrorCode::no_memory, net::Side::local, false};
 
 balance::Fault fault_of(net::Error error) noexcept {
     return error.code == net::ErrorCode::timed_out ? balance::Fault::timeout : balance::Fault::reset;
@@ -36,6 +37,7 @@ Attempt::Attempt(Exchange& exchange, std::uint32_t backend, balance::Lease lease
     : exchange_(exchange),
       backend_(backend),
       lease_(std::move(lease)),
+      held_(exchange.shard().loop().buffers()),
       deadline_(
           exchange.shard().loop().deadlines(), [](void* self) { static_cast<Attempt*>(self)->on_deadline(); },
           this),
@@ -59,7 +61,7 @@ net::Task<Attempt::End> Attempt::run() {
 
 net::Task<Attempt::End> Attempt::converse(bool may_add_usage) {
     if (!request_.build(exchange_, backend_, may_add_usage)) {
-        error_ = {net::ErrorCode::no_memory, net::Side::local, false};
+        error_ = no_memory;
         lease_.cancel_unsent(exchange_.shard().loop().now());
         co_return End::failed;
     }
@@ -106,10 +108,9 @@ net::Task<Attempt::Step> Attempt::ask(bool fresh) {
         co_await listening_->close();
         listening_.reset();
     }
-    // a backend that answers early may stop reading, or close: its answer counts, not our unsent rest; it may
-    // lie in the kernel still when the reset behind it has ended the sending
-    if (step || step.error().code == net::ErrorCode::interrupted ||
-        step.error().code == net::ErrorCode::reset) {
+    // A backend that answers early may stop reading, or close: its answer counts, not our unsent rest.
+    const net::ErrorCode ended = step ? net::ErrorCode::none : step.error().code;
+    if (step || ended == net::ErrorCode::interrupted || ended == net::ErrorCode::reset) {
         deadline_.arm(shard.loop().now() + first_byte);
         step = co_await read_head();
     }
@@ -282,7 +283,6 @@ net::Task<Attempt::End> Attempt::ask_without_usage() {
     refused_usage_ = request_.usage_key();
     release_connection();
     held_.clear();
-    held_bytes_ = 0;
     body_whole_ = sent_whole_ = false;
     status_ = 0;
     limits_ = {};
@@ -290,22 +290,22 @@ net::Task<Attempt::End> Attempt::ask_without_usage() {
 }
 
 net::Task<net::Result<void>> Attempt::read_error_body() {
-    while (!body_whole_ && held_bytes_ <= error_body_bytes_max) {
+    while (!body_whole_ && held_.size() <= error_body_bytes_max) {
         net::BodyParts parts;
         const net::Result<void> read = co_await read_parts(parts);
         if (!read) co_return read.error();
-        hold(parts);
+        if (!hold(parts)) co_return no_memory;
     }
     co_return net::Result<void>();
 }
 
 /// What is judged may not depend on how it was cut on its way.
 std::string_view Attempt::error_text() {
-    if (held_.empty()) return {};
     constexpr std::size_t most = balance::classify_body_bytes_max;
-    if (held_.size() == 1) return held_.front().view().substr(0, most);
-    for (std::size_t i = 0; error_text_.size() < most && i < held_.size(); ++i)
-        error_text_ += held_[i].view().substr(0, most - error_text_.size());
+    const std::span<const net::Slice> pieces = held_.pieces();
+    if (pieces.size() == 1) return pieces.front().view().substr(0, most);
+    for (std::size_t i = 0; error_text_.size() < most && i < pieces.size(); ++i)
+        error_text_ += pieces[i].view().substr(0, most - error_text_.size());
     return error_text_;
 }
 
@@ -327,11 +327,12 @@ net::Task<net::Result<void>> Attempt::read_parts(net::BodyParts& parts) {
     }
 }
 
-void Attempt::hold(net::BodyParts& parts) {
-    held_bytes_ += parts.bytes();
-    for (std::size_t i = 0; i < parts.count; ++i)
-        held_.push_back(std::move(parts.pieces[i]));
+bool Attempt::hold(net::BodyParts& parts) {
+    for (std::size_t i = 0; i < parts.count; ++i) {
+        if (!held_.append(std::move(parts.pieces[i]))) return false;
+    }
     body_whole_ = body_whole_ || parts.last;
+    return true;
 }
 
 void Attempt::observe_limits() noexcept {
@@ -361,8 +362,13 @@ void Attempt::settle_failure() {
 
 void Attempt::blame(net::Error error, std::optional<balance::Tokens> output) noexcept {
     error_ = error;
-    exchange_.shard().count().backend[backend_].broken.add();
-    lease_.fault(fault_of(error), exchange_.shard().loop().now(), output);
+    const net::Time now = exchange_.shard().loop().now();
+    if (error.side == net::Side::local) {
+        lease_.abandon(output.value_or(balance::Tokens(0)), now);
+    } else {
+        exchange_.shard().count().backend[backend_].broken.add();
+        lease_.fault(fault_of(error), now, output);
+    }
     connection_.close();
 }
 

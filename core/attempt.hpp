@@ -7,6 +7,7 @@
 #include "balance/classify.hpp"
 #include "balance/lease.hpp"
 #include "balance/rate_limits.hpp"
+#include "core/request_body.hpp"
 #include "core/upstream_request.hpp"
 #include "net/deadline.hpp"
 #include "net/gate.hpp"
@@ -61,18 +62,19 @@ class Attempt {
     net::Stream& stream() noexcept { return connection_.stream(); }
     /// The backend was asked for a usage event that the client did not ask for.
     bool adds_usage() const noexcept { return request_.adds_usage(); }
-    std::vector<net::Slice>& held() noexcept { return held_; }
-    std::uint64_t held_bytes() const noexcept { return held_bytes_; }
+    RequestBody& held() noexcept { return held_; }
+    std::uint64_t held_bytes() const noexcept { return held_.size(); }
     bool body_whole() const noexcept { return body_whole_; }
     /// The next pieces of the response's body into `parts`, by the idle deadline. A wait that was interrupted
     /// for the exchange's sake goes on by itself; one that hold_until() ended is `interrupted`.
     net::Task<net::Result<void>> read_parts(net::BodyParts& parts);
-    /// Keeps `parts` for later.
-    void hold(net::BodyParts& parts);
+    /// Keeps `parts` for later; false when there is no memory for it.
+    [[nodiscard]] bool hold(net::BodyParts& parts);
     /// read_parts() ends with `interrupted` at `at`, once.
     void hold_until(net::Time at) noexcept { hold_deadline_.arm(at); }
     void hold_over() noexcept { hold_deadline_.disarm(); }
-    /// The response ended early; settles the lease as the backend's fault. `output`: as Lease::fault.
+    /// The response ended early; settles the lease as the backend's fault, unless it is
+    /// ours. `output`: as Lease::fault.
     void blame(net::Error error, std::optional<balance::Tokens> output = std::nullopt) noexcept;
     /// A stream's first words are that its quota is used up: a refusal like a 429.
     void refuse_stream() noexcept;
@@ -106,6 +108,7 @@ class Attempt {
     Exchange& exchange_;
     std::uint32_t backend_;
     balance::Lease lease_;
+    RequestBody held_; ///< Of the response; made compact as a request's is.
     balance::RateLimits limits_;
     UpstreamRequest request_;
     net::ConnectionPool::Handle connection_;
@@ -114,9 +117,7 @@ class Attempt {
     net::Deadline hold_deadline_;
     net::Deadline listen_at_;            ///< Listening begins outside the call that told of input.
     std::optional<net::Gate> listening_; ///< While sending, once there is something to hear.
-    std::vector<net::Slice> held_;
-    std::string error_text_; ///< The start of held_ in one piece, when it is in several.
-    std::uint64_t held_bytes_ = 0;
+    std::string error_text_;             ///< The start of held_ in one piece, when it is in several.
     net::Time sent_at_{};
     net::Error error_;
     net::Error cancelled_;

@@ -79,7 +79,10 @@ net::Task<net::Result<void>> Relay::hold() {
             for (std::size_t i = 0; i < parts.count; ++i)
                 judge_.feed(parts.pieces[i].view());
         }
-        attempt_.hold(parts);
+        if (!attempt_.hold(parts)) {
+            read = net::Error{net::ErrorCode::no_memory, net::Side::local, false};
+            break;
+        }
         if (stream_ && judge_.verdict() != balance::StreamVerdict::hold) break;
     }
     attempt_.hold_over();
@@ -124,9 +127,9 @@ net::Task<Attempt::End> Relay::commit() {
     if (!write_head()) co_return co_await break_off({net::ErrorCode::no_memory, net::Side::local, false});
     committed_ = true;
     exchange_.record().status = attempt_.reader().head().status();
-    pieces_.reserve(attempt_.held().size() + 4);
+    pieces_.reserve(attempt_.held().pieces().size() + 4);
     add_piece(head_.view());
-    add_body(attempt_.held(), attempt_.body_whole());
+    add_body(attempt_.held().pieces(), attempt_.body_whole());
     if (!co_await send_pieces()) co_return client_left();
     attempt_.held().clear();
     if (attempt_.body_whole()) co_return finish();
@@ -311,7 +314,7 @@ balance::Tokens Relay::output() const noexcept {
 Attempt::End Relay::client_left() {
     exchange_.record().bytes_out = sent_bytes_;
     if (!committed_) {
-        for (const net::Slice& piece : attempt_.held())
+        for (const net::Slice& piece : attempt_.held().pieces())
             meter(piece.view());
     }
     settle();

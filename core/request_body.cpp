@@ -8,6 +8,8 @@ namespace {
 
 /// A piece that fills less than this share of its block is copied rather than kept.
 constexpr std::size_t waste_factor_max = 4;
+/// A piece smaller than this is copied even when its block is kept anyway: its place in the list is a burden.
+constexpr std::size_t piece_bytes_min = 128;
 
 } // namespace
 
@@ -15,10 +17,10 @@ bool RequestBody::append(net::Slice piece) {
     if (piece.empty()) return true;
     const net::Block* block = piece.block();
     const bool same_block = !pieces_.empty() && pieces_.back().block() == block;
-    if (!same_block && block != nullptr && piece.size() * waste_factor_max < block->capacity_bytes &&
-        size_ > 0) {
-        return append_by_copy(piece.view());
-    }
+    const bool wastes =
+        block != nullptr && (same_block ? piece.size() < piece_bytes_min
+                                        : piece.size() * waste_factor_max < block->capacity_bytes);
+    if (wastes && size_ > 0) return append_by_copy(piece.view());
     size_ += piece.size();
     if (!same_block && block != nullptr) held_bytes_ += block->capacity_bytes;
     pieces_.push_back(std::move(piece));

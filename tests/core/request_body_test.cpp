@@ -54,6 +54,19 @@ TEST(RequestBody, CompactsTinyPieces) {
     EXPECT_LE(body.held_bytes(), 3 * net::BufferPool::small_bytes);
 }
 
+// Many tiny chunks in one receive must not cost a list of many times their size.
+TEST(RequestBody, CompactsTinyPiecesOfOneBlock) {
+    net::BufferPool pool(1 << 20);
+    RequestBody body(pool);
+    const net::Slice block = slice_of(pool, std::string(4000, 'a') + std::string(2000, 'b'));
+    ASSERT_TRUE(body.append(block.share(0, 4000)));
+    for (std::size_t at = 4000; at < 6000; ++at)
+        ASSERT_TRUE(body.append(block.share(at, 1)));
+    EXPECT_EQ(text_of(body), block.view());
+    EXPECT_LE(body.pieces().size(), 2U);
+    EXPECT_LE(body.held_bytes(), 2 * net::BufferPool::small_bytes);
+}
+
 TEST(RequestBody, RefusesWhenThePoolIsEmptyAndLosesNothing) {
     net::BufferPool pool(4 * net::BufferPool::small_bytes);
     RequestBody body(pool);
