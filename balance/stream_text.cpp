@@ -60,8 +60,8 @@ std::size_t last_character(std::string_view text) noexcept {
 
 } // namespace
 
-StreamText::StreamText(Operation operation, TextCounter counter) noexcept
-    : counter_(counter), names_(names_of(operation)) {
+StreamText::StreamText(Operation operation, TextCounting* counting) noexcept
+    : counting_(counting), names_(names_of(operation)) {
     // Unused pairs repeat the first.
     starts_.fill({names_[0][1], names_[0][2]});
     std::size_t used = 0;
@@ -214,7 +214,7 @@ void StreamText::append(std::string_view part) noexcept {
     if (part.empty()) return;
     if (std::exchange(empty_, false)) ++deltas_;
     text_bytes_ += part.size();
-    if (!counter_) return;
+    if (counting_ == nullptr) return;
     while (!part.empty()) {
         if (size_ == buffer_bytes) make_room();
         const std::size_t bytes = std::min(part.size(), buffer_bytes - size_);
@@ -232,14 +232,15 @@ void StreamText::make_room() noexcept {
 
 void StreamText::count(std::size_t bytes) noexcept {
     if (bytes == 0) return;
-    counted_ += counter_({buffer_.data(), bytes});
+    counted_ += counting_->count({buffer_.data(), bytes}).tokens;
     std::memmove(buffer_.data(), buffer_.data() + bytes, size_ - bytes);
     size_ = static_cast<std::uint16_t>(size_ - bytes);
 }
 
 Tokens StreamText::tokens() const noexcept {
     std::uint64_t count = std::max(deltas_, text_bytes_ / bytes_per_token);
-    if (counter_) count = counted_ + (size_ != 0 ? counter_({buffer_.data(), size_}) : 0);
+    if (counting_ != nullptr)
+        count = counted_ + (size_ != 0 ? counting_->count({buffer_.data(), size_}).tokens : 0);
     return Tokens(static_cast<std::int64_t>(count));
 }
 

@@ -10,8 +10,8 @@
 
 #include "balance/bounded_text.hpp"
 #include "balance/operation.hpp"
+#include "balance/prompt/text_counting.hpp"
 #include "balance/quantities.hpp"
-#include "balance/text_counter.hpp"
 
 #include <array>
 #include <cstddef>
@@ -26,8 +26,9 @@ class StreamText {
     /// Some five hundred tokens; every open stream has one.
     static constexpr std::size_t buffer_bytes = 2048;
 
-    /// Without a counter the text is estimated: a token per four bytes, and at least one per delta.
-    StreamText(Operation operation, TextCounter counter) noexcept;
+    /// Borrows `counting`; without it the text is estimated: a token per four bytes, and at least one per
+    /// delta.
+    StreamText(Operation operation, TextCounting* counting) noexcept;
 
     /// Takes the next piece of the body.
     void feed(std::string_view piece) noexcept;
@@ -53,7 +54,7 @@ class StreamText {
     void make_room() noexcept;
     void count(std::size_t bytes) noexcept;
 
-    TextCounter counter_;
+    TextCounting* counting_;
     std::span<const std::string_view> names_;     ///< Quoted names of the members that carry text.
     std::array<std::array<char, 2>, 4> starts_{}; ///< What can follow the quote that opens one.
     State state_ = State::search;

@@ -136,6 +136,12 @@ struct RetryConfig {
     unsigned attempts_max = 0; ///< Backends tried for one request; 0 = all of them. Never one backend twice.
 };
 
+/// The model that a deployment serves, so that its tokens are counted rightly from the first request on.
+struct ModelConfig {
+    std::string deployment; ///< As clients name it.
+    std::string model;      ///< As OpenAI names it: gpt-4o, text-embedding-3-large.
+};
+
 /// Usage of streams.
 struct UsageConfig {
     /// Asks for the usage of a stream whose client did not, and hides the event that tells it.
@@ -167,6 +173,7 @@ struct Config {
     HoldConfig hold;
     RetryConfig retry;
     UsageConfig usage;
+    std::vector<ModelConfig> models; ///< Sorted by deployment; others are learned from responses.
     LogConfig log;
     IdentityConfig identity;
 

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "balance/classify.hpp"
+#include "balance/operation.hpp"
 
 #include <array>
 #include <atomic>
@@ -63,6 +64,15 @@ struct BackendCounters {
     DurationHistogram first_byte; ///< From request sent to response head.
 };
 
+/// How far estimates were off: an error divided by its tokens is relative.
+struct EstimateCounters {
+    Count requests;
+    Count prompt_tokens; ///< As responses said.
+    Count prompt_error;  ///< Sum of the distances between estimated and said.
+    Count output_tokens;
+    Count output_error;
+};
+
 /// What one shard counts.
 struct alignas(64) ShardCounters {
     static constexpr std::size_t backends = 64;
@@ -84,6 +94,7 @@ struct alignas(64) ShardCounters {
     Count client_bytes_out;
     Count log_lines_dropped;
     DurationHistogram duration; ///< Whole requests, first byte in to last byte out.
+    std::array<EstimateCounters, balance::operation_count> estimates;
     std::array<BackendCounters, backends> backend;
 };
 

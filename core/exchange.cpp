@@ -140,8 +140,9 @@ std::optional<Answer> Exchange::find_candidates() {
     }
     record_.deployment = client_name_;
     record_.stream = facts().stream;
-    cost_ = balance::estimate(facts(), route_.operation);
-    record_.estimated_tokens = cost_.charge.count();
+    name_hash_ = shard().fleet().key(client_name_).hash;
+    estimate_ = shard().estimator().estimate(body_, facts(), route_.operation, client_name_, name_hash_);
+    record_.estimated_tokens = estimate_.cost().charge.count();
     const std::size_t backends = shard().config().backends.size();
     for (std::uint32_t i = 0; i < backends; ++i) {
         if (able(i)) candidates_ |= std::uint64_t{1} << i;
@@ -161,6 +162,15 @@ std::optional<Answer> Exchange::find_candidates() {
     record_.why = "no-deployment";
     return error_answer(404, "DeploymentNotFound",
                         "No backend serves the deployment that this request names.");
+}
+
+void Exchange::learn(const balance::Usage& usage, std::string_view model,
+                     std::uint64_t response_id) noexcept {
+    shard().estimator().learn(estimate_, name_hash_, {usage, model, response_id}, shard().count().estimates);
+}
+
+balance::TextCounting& Exchange::counting() noexcept {
+    return shard().estimator().counting(client_name_, name_hash_);
 }
 
 bool Exchange::able(std::uint32_t backend) noexcept {
@@ -201,8 +211,9 @@ balance::Choice Exchange::choose() {
     }
     balance::Demand demand;
     demand.deployments = std::span(keys).first(backends);
-    demand.cost = cost_.charge;
-    demand.prompt = cost_.prompt;
+    const balance::Cost cost = estimate_.cost();
+    demand.cost = cost.charge;
+    demand.prompt = cost.prompt;
     demand.candidates = candidates_;
     demand.excluded = excluded_;
     demand.operation = route_.operation;

@@ -4,6 +4,8 @@
 #pragma once
 
 #include "balance/balancer.hpp"
+#include "balance/prompt/request_cost.hpp"
+#include "balance/prompt/text_counting.hpp"
 #include "balance/request_facts.hpp"
 #include "core/access_record.hpp"
 #include "core/answer.hpp"
@@ -44,6 +46,11 @@ class Exchange {
     AccessRecord& record() noexcept { return record_; }
     /// The deployment's name at `backend` as plain text; empty when the request names none.
     std::string_view upstream_name(std::uint32_t backend) const noexcept;
+    /// Learns from what the response said of its usage, its model (may be empty) and its id (a hash; may be
+    /// 0).
+    void learn(const balance::Usage& usage, std::string_view model, std::uint64_t response_id) noexcept;
+    /// Counts texts of the model that serves this request; lives as long as the shard.
+    balance::TextCounting& counting() noexcept;
     /// The body was too large to hold: what is not in body() must still be read from the client, once.
     bool body_streams() const noexcept { return body_streams_; }
     /// Lets a client that waits for 100 (RFC 9110 section 10.1.1) send its body; false: it is gone.
@@ -95,8 +102,9 @@ class Exchange {
     Route route_;
     RequestBody body_;
     balance::RequestScan scan_;
-    balance::Cost cost_;
+    balance::RequestCost estimate_;
     std::string client_name_; ///< The deployment as the client named it, decoded.
+    std::uint64_t name_hash_ = 0;
     std::uint64_t candidates_ = 0;
     std::uint64_t excluded_ = 0;
     std::unique_ptr<Attempt> attempt_; ///< The one in work.

@@ -18,6 +18,7 @@ inline constexpr std::size_t secret_bytes_max = 16U << 10U;
 
 inline constexpr std::size_t backends_max = 64;
 inline constexpr std::size_t deployments_per_backend_max = 256;
+inline constexpr std::size_t models_max = 256;
 inline constexpr std::size_t listen_addresses_max = 16;
 inline constexpr std::size_t name_bytes_max = 64;
 inline constexpr std::size_t url_bytes_max = 2048;

@@ -153,6 +153,32 @@ void requests(Page& page, Shards shards) {
               [](const S& s) -> const DurationHistogram& { return s.duration; });
 }
 
+void estimates(Page& page, Shards shards) {
+    const auto by_operation = [&](std::string_view name, std::string_view help, auto member) {
+        page.family(name, "counter", help);
+        for (std::size_t i = 0; i < balance::operation_count; ++i) {
+            const auto operation = static_cast<balance::Operation>(i);
+            if (!balance::charges_tokens(operation)) continue;
+            page.sample(
+                name, label("operation", balance::name_of(operation)),
+                sum(shards, [&](const ShardCounters& s) -> const Count& { return s.estimates[i].*member; }));
+        }
+    };
+    using E = EstimateCounters;
+    by_operation("headroom_estimates_total", "Requests whose estimate was compared with their usage.",
+                 &E::requests);
+    by_operation("headroom_estimate_prompt_tokens_total", "Prompt tokens of those requests.",
+                 &E::prompt_tokens);
+    by_operation("headroom_estimate_prompt_error_tokens_total",
+                 "How far their estimated prompts were off; divide by their prompt tokens.",
+                 &E::prompt_error);
+    by_operation("headroom_estimate_output_tokens_total", "Completion tokens of those requests.",
+                 &E::output_tokens);
+    by_operation("headroom_estimate_output_error_tokens_total",
+                 "How far their expected outputs were off; divide by their completion tokens.",
+                 &E::output_error);
+}
+
 void backends(Page& page, Shards shards, const Backends& all) {
     using B = BackendCounters;
     by_backend(page, shards, all, "headroom_backend_attempts_total",
@@ -245,6 +271,7 @@ std::string metrics_page(const Config& config, Shards shards, balance::Fleet& fl
     page.sample("headroom_build_info", label("version", HEADROOM_VERSION), std::uint64_t{1});
     sessions(page, shards);
     requests(page, shards);
+    estimates(page, shards);
     backends(page, shards, config.backends);
     page.family("headroom_backend_up", "gauge",
                 "0 while connections to a backend keep failing, whatever the deployment.");

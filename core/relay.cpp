@@ -38,9 +38,9 @@ Relay::Relay(Attempt& attempt)
     stream_ = is_success(head) && is_event_stream(head);
     metered_ = is_success(head) && balance::charges_tokens(exchange_.route().operation) &&
                head.find(net::FieldId::content_encoding).empty();
+    if (metered_ && exchange_.route().operation == balance::Operation::responses) response_id_.emplace();
     if (!stream_ || !metered_) return;
-    text_ =
-        std::make_unique<balance::StreamText>(exchange_.route().operation, exchange_.shard().text_counter());
+    text_ = std::make_unique<balance::StreamText>(exchange_.route().operation, &exchange_.counting());
     if (attempt.adds_usage()) hidden_.emplace();
 }
 
@@ -248,6 +248,7 @@ std::size_t Relay::add_visible(std::span<const net::Slice> body, bool last) {
 void Relay::meter(std::string_view bytes) noexcept {
     if (metered_) meter_.feed(bytes);
     if (text_) text_->feed(bytes);
+    if (response_id_) response_id_->feed(bytes);
 }
 
 void Relay::pass(std::string_view bytes) noexcept {
@@ -297,6 +298,7 @@ void Relay::settle() {
         counters.cached_tokens.add(
             static_cast<std::uint64_t>(std::max<std::int64_t>(0, usage->cached.count())));
         attempt_.lease().settle(*usage, now);
+        exchange_.learn(*usage, meter_.model(), response_id_ ? response_id_->hash() : 0);
     } else if (metered_) {
         exchange_.record().counted_output = output();
         attempt_.lease().abandon(*exchange_.record().counted_output, now);

@@ -4,6 +4,7 @@
 // can only be told to the client. Promises: a cut response never looks whole to the client.
 #pragma once
 
+#include "balance/response_id.hpp"
 #include "balance/stream_events.hpp"
 #include "balance/stream_text.hpp"
 #include "balance/usage_meter.hpp"
@@ -59,8 +60,9 @@ class Relay {
     Exchange& exchange_;
     balance::UsageMeter meter_;
     balance::StreamJudge judge_;
-    std::optional<HiddenUsage> hidden_;         ///< Only when there is something to hide.
-    std::unique_ptr<balance::StreamText> text_; ///< Only of metered streams.
+    std::optional<HiddenUsage> hidden_;              ///< Only when there is something to hide.
+    std::unique_ptr<balance::StreamText> text_;      ///< Only of metered streams.
+    std::optional<balance::ResponseId> response_id_; ///< Only of the Responses API.
     net::Slice head_;
     net::Slice trailers_;
     std::vector<iovec> pieces_;

@@ -69,7 +69,7 @@ Server::Server(const Config& config, LogPump& log, unsigned workers, std::unique
       backend_tls_(backend_side_contexts(config)),
       fleet_(backend_specs(config)),
       board_(workers, std::move(first)),
-      shared_{config, fleet_, board_, log, client_tls_.get(), {}},
+      shared_{config, fleet_, estimating_, board_, log, client_tls_.get(), {}},
       workers_(workers) {
     for (const auto& context : backend_tls_)
         shared_.backend_tls.push_back(context.get());

@@ -5,10 +5,10 @@
 
 #include "balance/balancer.hpp"
 #include "balance/fleet.hpp"
-#include "balance/text_counter.hpp"
 #include "balance/usage_refusals.hpp"
 #include "core/config.hpp"
 #include "core/counters.hpp"
+#include "core/estimator.hpp"
 #include "core/log_pump.hpp"
 #include "core/snapshot.hpp"
 #include "net/gate.hpp"
@@ -30,6 +30,7 @@ class Session;
 struct SharedState {
     const Config& config;
     balance::Fleet& fleet;
+    const EstimatorBasis& estimating;
     SnapshotBoard& board;
     LogPump& log;
     net::TlsContext* client_tls = nullptr;     ///< Null: plain HTTP from clients.
@@ -65,8 +66,7 @@ class Shard {
     }
     ShardCounters& count() noexcept { return counters_; }
     balance::UsageRefusals& usage_refusals() noexcept { return usage_refusals_; }
-    /// Counts the text of streams that do not say their usage; empty: it is estimated.
-    balance::TextCounter text_counter() const noexcept { return text_counter_; }
+    Estimator& estimator() noexcept { return estimator_; }
     net::TlsContext* client_tls() const noexcept { return shared_.client_tls; }
     bool draining() const noexcept { return draining_; }
     /// Whether so little buffer memory is left that nothing more may be held: a body still arriving is
@@ -95,7 +95,7 @@ class Shard {
     std::vector<std::unique_ptr<net::Listener>> listeners_;
     ShardCounters counters_;
     balance::UsageRefusals usage_refusals_;
-    balance::TextCounter text_counter_;
+    Estimator estimator_;
     Session* sessions_ = nullptr; ///< Intrusive list, for the drain.
     std::size_t session_count_ = 0;
     bool draining_ = false;

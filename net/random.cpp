@@ -4,7 +4,9 @@
 #include <sys/random.h>
 
 #include <bit>
+#include <cerrno>
 #include <chrono>
+#include <system_error>
 
 namespace headroom::net {
 namespace {
@@ -38,6 +40,15 @@ std::uint64_t Random::next() noexcept {
     state_[2] ^= shifted;
     state_[3] = std::rotl(state_[3], 45);
     return result;
+}
+
+void draw_secret(std::span<std::uint8_t> bytes) {
+    while (!bytes.empty()) {
+        const ssize_t drawn = ::getrandom(bytes.data(), bytes.size(), 0);
+        if (drawn < 0 && errno == EINTR) continue;
+        if (drawn <= 0) throw std::system_error(errno, std::generic_category(), "cannot draw a random key");
+        bytes = bytes.subspan(static_cast<std::size_t>(drawn));
+    }
 }
 
 } // namespace headroom::net

@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstdint>
+#include <span>
 
 namespace headroom::net {
 
@@ -15,5 +16,8 @@ class Random {
   private:
     std::array<std::uint64_t, 4> state_{};
 };
+
+/// Fills `bytes` with the system's randomness, fit for keys. Throws std::system_error; for start-up.
+void draw_secret(std::span<std::uint8_t> bytes);
 
 } // namespace headroom::net

@@ -155,12 +155,10 @@ void usage_event_filter_cut_chunk(benchmark::State& state) {
 BENCHMARK(usage_event_filter_cut_chunk);
 
 void stream_text_chunk(benchmark::State& state) {
-    std::uint64_t bytes = 0;
-    const auto count = [](void* context, std::string_view text) noexcept {
-        *static_cast<std::uint64_t*>(context) += text.size();
-        return std::uint64_t{1};
-    };
-    StreamText text(Operation::chat, {count, &bytes});
+    struct OneEach final : TextCounting {
+        CountedText count(std::string_view) noexcept override { return {1}; }
+    } counting;
+    StreamText text(Operation::chat, &counting);
     for (auto _ : state)
         text.feed(chunk);
     benchmark::DoNotOptimize(text.tokens());

@@ -57,6 +57,37 @@ void read_deployments(BackendDraft& draft, Reader& reader) {
     draft.config.deployments = std::move(all);
 }
 
+void read_models(std::vector<ModelConfig>& models, Reader& reader) {
+    std::vector<ModelConfig> all;
+    for (const auto& item : reader.items()) {
+        const auto equals = item.text.find('=');
+        const auto deployment = trimmed(std::string_view{item.text}.substr(0, equals));
+        const auto model = equals == std::string::npos
+                               ? std::string_view{}
+                               : trimmed(std::string_view{item.text}.substr(equals + 1));
+        if (!is_deployment_name(deployment) || !is_deployment_name(model)) {
+            reader.mistake(item, fmt::format("expected deployment=model, such as chat=gpt-4o, found {}",
+                                             in_ticks(item.text)));
+        } else if (std::ranges::find(all, deployment, &ModelConfig::deployment) != all.end()) {
+            reader.mistake(item, fmt::format("{} is given twice", in_ticks(deployment)));
+        } else if (all.size() == limits::models_max) {
+            reader.mistake(item, fmt::format("at most {} models", all.size()));
+            break;
+        } else {
+            all.push_back({.deployment = std::string{deployment}, .model = std::string{model}});
+        }
+    }
+    std::ranges::sort(all, {}, &ModelConfig::deployment);
+    models = std::move(all);
+}
+
+std::string shown_models(const std::vector<ModelConfig>& models) {
+    std::string text;
+    for (const auto& one : models)
+        ((((text += text.empty() ? "" : ",") += one.deployment) += '=') += one.model);
+    return text.empty() ? "learnt" : text;
+}
+
 std::string shown_deployments(const std::vector<DeploymentConfig>& deployments) {
     std::string text;
     for (const auto& deployment : deployments) {

@@ -18,6 +18,10 @@ void read_deployment_name(std::string& target, Reader& reader);
 
 /// "client=upstream", or "name" for one that is only listed; items may hold several, separated by commas.
 void read_deployments(BackendDraft& draft, Reader& reader);
+/// "chat=gpt-4o,embedding=text-embedding-3-large": which model a deployment serves.
+void read_models(std::vector<ModelConfig>& models, Reader& reader);
+/// As read_models() accepts it; "learnt" when empty.
+[[nodiscard]] std::string shown_models(const std::vector<ModelConfig>& models);
 
 /// As read_deployments() accepts it, sorted by the client's name; "none" when empty.
 [[nodiscard]] std::string shown_deployments(const std::vector<DeploymentConfig>& deployments);

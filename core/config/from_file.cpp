@@ -87,6 +87,15 @@ class FileReader {
         std::vector<GivenText> items;
         if (node.kind == Node::Kind::text) {
             items.push_back({node.text, at(file_, node.place)});
+        } else if (node.kind == Node::Kind::map && row.pairs) {
+            for (const Node& item : node.children) {
+                if (item.kind == Node::Kind::text) {
+                    items.push_back({item.key + "=" + item.text, at(file_, item.place)});
+                } else {
+                    mistake(item.place, fmt::format("{}: expected a text for {}, found {}", row.key,
+                                                    in_ticks(item.key), item.kind_name()));
+                }
+            }
         } else if (node.kind == Node::Kind::list && row.list) {
             for (const Node& item : node.children) {
                 if (item.kind == Node::Kind::text) {

@@ -1,4 +1,5 @@
 // The settings of the proxy as a whole.
+#include "core/config/deployments.hpp"
 #include "core/config/settings.hpp"
 #include "core/config/text.hpp"
 #include "core/config/value.hpp"
@@ -249,6 +250,17 @@ constexpr std::array rows{
                    "event that tells it is kept from the client",
         .read = [](Config& c, Reader& r) { r.yes_no(c.usage.add_to_streams); },
         .show = [](const Config& c) -> std::string { return c.usage.add_to_streams ? "true" : "false"; }},
+    MainSetting{.key = "models",
+                .env = "HEADROOM_MODELS",
+                .unit = "deployment=model, several allowed",
+                .example = "chat=gpt-4o",
+                .meaning =
+                    "Which model a deployment serves, so that its tokens are counted rightly from the first "
+                    "request on; else it is learnt from responses",
+                .list = true,
+                .pairs = true,
+                .read = [](Config& c, Reader& r) { read_models(c.models, r); },
+                .show = [](const Config& c) { return shown_models(c.models); }},
     MainSetting{.key = "log.format",
                 .env = "HEADROOM_LOG_FORMAT",
                 .flag = "--log",

@@ -25,6 +25,7 @@ struct Setting {
     std::string_view example{};  ///< A legal value that is not the default, spelt as show() spells it.
     std::string_view meaning{};
     bool list = false;
+    bool pairs = false;  ///< Of a list: "key=value" each, and in the file a mapping will do.
     bool secret = false; ///< show() gives only a description.
     void (*read)(Draft&, Reader&) = nullptr;
     std::string (*show)(const Shown&) = nullptr;

@@ -13,12 +13,12 @@ namespace headroom::balance {
 namespace {
 
 /// A counter that keeps the texts it was given; a text's tokens are its words, each with the blank before it.
-struct Heard {
+struct Heard final : TextCounting {
     std::vector<std::string> texts;
 
-    static std::uint64_t count(void* context, std::string_view text) noexcept {
-        static_cast<Heard*>(context)->texts.emplace_back(text);
-        return words(text);
+    CountedText count(std::string_view text) noexcept override {
+        texts.emplace_back(text);
+        return {words(text)};
     }
     static std::uint64_t words(std::string_view text) noexcept {
         std::uint64_t count = 0;
@@ -26,7 +26,6 @@ struct Heard {
             count += i == 0 || (text[i] == ' ' && text[i - 1] != ' ') ? 1U : 0U;
         return count;
     }
-    TextCounter counter() { return {&Heard::count, this}; }
     std::string all() const {
         std::string joined;
         for (const std::string& one : texts)
@@ -46,8 +45,8 @@ struct Reading {
 
 Reading read_in(Operation operation, std::string_view body, std::size_t split, std::size_t step) {
     Heard heard;
-    StreamText text(operation, heard.counter());
-    StreamText uncounted(operation, {});
+    StreamText text(operation, &heard);
+    StreamText uncounted(operation, nullptr);
     for (std::size_t at = 0; at < body.size();) {
         const std::string piece(body.substr(at, at < split ? split - at : step)); // an exact heap block
         text.feed(piece);
@@ -143,7 +142,7 @@ TEST(StreamText, CutsTextWithoutBlanksBetweenCharacters) {
     for (std::size_t i = 0; said.size() < 5 * StreamText::buffer_bytes; ++i)
         said += i % 2 == 0 ? "中" : "é";
     Heard heard;
-    StreamText text(Operation::chat, heard.counter());
+    StreamText text(Operation::chat, &heard);
     text.feed("\"content\":\"" + said + "\"");
     EXPECT_EQ(text.tokens().count(), static_cast<std::int64_t>(heard.texts.size()));
     EXPECT_EQ(heard.all(), said);
@@ -156,7 +155,7 @@ TEST(StreamText, CutsTextWithoutBlanksBetweenCharacters) {
 
 TEST(StreamText, CountsWhatIsSaidAndWhatIsCalledApart) {
     Heard heard;
-    StreamText text(Operation::chat, heard.counter());
+    StreamText text(Operation::chat, &heard);
     text.feed(R"("content":"one","content":" two","arguments":"{}","content":"three")");
     EXPECT_EQ(text.tokens(), Tokens(2 + 1 + 1));
     EXPECT_EQ(heard.texts, (std::vector<std::string>{"one two", "{}", "three"}));

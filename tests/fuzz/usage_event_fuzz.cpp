@@ -16,9 +16,8 @@ void require(bool holds) {
     if (!holds) std::abort();
 }
 
-struct Reader {
-    Reader(std::string_view stream, std::size_t step, Operation operation)
-        : text(operation, {&Reader::hear, this}) {
+struct Reader final : TextCounting {
+    Reader(std::string_view stream, std::size_t step, Operation operation) : text(operation, this) {
         for (std::size_t at = 0; at < stream.size(); at += step) {
             const std::string_view piece = stream.substr(at, step);
             const std::vector<char> block(piece.begin(), piece.end());
@@ -48,10 +47,10 @@ struct Reader {
         held.clear();
     }
 
-    static std::uint64_t hear(void* self, std::string_view part) noexcept {
+    CountedText count(std::string_view part) noexcept override {
         require(!part.empty() && part.size() <= StreamText::buffer_bytes);
-        static_cast<Reader*>(self)->heard += part;
-        return part.size();
+        heard += part;
+        return {part.size()};
     }
 
     std::string heard;
