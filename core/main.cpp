@@ -6,6 +6,7 @@
 #include "core/io_choice.hpp"
 #include "core/options.hpp"
 #include "core/server.hpp"
+#include "core/tokens_command.hpp"
 #include "net/loop.hpp"
 
 #include <fmt/format.h>
@@ -72,6 +73,7 @@ int run(std::span<const char* const> arguments) {
             std::cout << "headroom " HEADROOM_VERSION " (" HEADROOM_IO_NAME ")\n";
             return 0;
         case core::Command::check: return core::run_check(parsed.options, environment, std::cout, std::cerr);
+        case core::Command::tokens: return core::run_tokens(parsed.options, std::cin, std::cout, std::cerr);
         case core::Command::serve: break;
     }
     const core::Loaded loaded = core::load_config(parsed.options, environment);

@@ -15,8 +15,9 @@
 namespace headroom::core {
 namespace {
 
-constexpr std::array<std::pair<std::string_view, Command>, 4> commands{{{"serve", Command::serve},
+constexpr std::array<std::pair<std::string_view, Command>, 5> commands{{{"serve", Command::serve},
                                                                         {"check", Command::check},
+                                                                        {"tokens", Command::tokens},
                                                                         {"help", Command::help},
                                                                         {"version", Command::version}}};
 
@@ -38,9 +39,7 @@ class Parser {
                 take_word(argument);
             }
         }
-        if (result_.ok() && result_.options.json && result_.options.command != Command::check) {
-            fail("--json belongs to headroom check; for log lines in JSON use --log json");
-        }
+        if (result_.ok()) check_together();
         return std::move(result_);
     }
 
@@ -51,10 +50,32 @@ class Parser {
         return parsed;
     }
 
+    /// What each command needs and may not have.
+    void check_together() {
+        const Options& options = result_.options;
+        const bool counts = options.command == Command::tokens;
+        if (options.json && options.command != Command::check && !counts) {
+            fail(
+                "--json belongs to headroom check and headroom tokens; for log lines in JSON use --log json");
+        } else if (!options.model.empty() && !counts) {
+            fail("--model belongs to headroom tokens");
+        } else if (counts && options.file.empty()) {
+            fail(
+                "headroom tokens needs a file, or - for standard input, such as headroom tokens "
+                "request.json");
+        } else if (counts && (!options.flags.empty() || !options.config_file.empty())) {
+            fail("headroom tokens reads no configuration: it takes --model, --json and a file");
+        }
+    }
+
     void fail(std::string error) { result_.error = std::move(error); }
 
     void take_word(std::string_view word) {
         if (has_command_) {
+            if (result_.options.command == Command::tokens && result_.options.file.empty()) {
+                result_.options.file = word;
+                return;
+            }
             if (result_.options.command == Command::help && word == "settings") {
                 result_.options.command = Command::settings;
             } else {
@@ -72,7 +93,7 @@ class Parser {
             fail(fmt::format("unexpected argument {}; did you mean `--config {}`?", in_ticks(word), word));
             return;
         }
-        constexpr std::array<std::string_view, 4> names{"serve", "check", "help", "version"};
+        constexpr std::array<std::string_view, 5> names{"serve", "check", "tokens", "help", "version"};
         fail(fmt::format("unknown command {}{}{}", in_ticks(word), suggestion(word, names), hint));
     }
 
@@ -84,6 +105,8 @@ class Parser {
         if (name == "--json") {
             if (inline_value_) fail("--json takes no value");
             result_.options.json = true;
+        } else if (name == "--model") {
+            if (const auto value = take_value("--model", "gpt-4o")) result_.options.model = *value;
         } else if (name == "--config" || name == "-c") {
             take_config();
         } else if (const auto* row = setting_of(name)) {
@@ -135,7 +158,7 @@ class Parser {
     }
 
     static std::vector<std::string_view> flag_names() {
-        std::vector<std::string_view> names{"--config", "--json", "--help", "--version"};
+        std::vector<std::string_view> names{"--config", "--json", "--model", "--help", "--version"};
         for (const auto& row : main_settings()) {
             if (!row.flag.empty()) names.push_back(row.flag);
         }
@@ -155,6 +178,7 @@ constexpr std::string_view help_head =
 Usage:
   headroom [serve] [options]     serve clients until SIGTERM
   headroom check [options]       say what is wrong with the configuration, or explain what it means
+  headroom tokens [--model M] FILE|-  count the tokens of a text or a request body, part by part
   headroom help settings         list every setting with its variable, flag, default and meaning
 
 Options:
@@ -203,7 +227,9 @@ std::string help_text() {
         line("", fmt::format("  {}default {}{}", choices, row.show(defaults),
                              row.list ? "; may be given several times" : ""));
     }
-    line("--json", "With check: the result as one JSON object");
+    line("--json", "With check and tokens: the result as one JSON object");
+    line("--model M",
+         "With tokens: the model whose encoding and rules count; else the body's, else gpt-4o's");
     line("-h, --help", "This text");
     line("-V, --version", "The version");
     return text.append(help_tail);
