@@ -1,6 +1,8 @@
 // The quick look that spares most texts the slow one.
 #include "balance/tokens/bigram_cut.hpp"
 
+#include <cstring>
+
 namespace headroom::balance {
 
 bool BigramCut::may_cut(std::string_view text) noexcept {

@@ -7,7 +7,7 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
+#include <span>
 #include <string_view>
 
 namespace headroom::balance {
@@ -20,22 +20,32 @@ class BigramCut {
     /// Whether there is a byte of 0xe0 or more, without which there is nothing to cut.
     [[nodiscard]] static bool may_cut(std::string_view text) noexcept;
 
-    /// The first place behind `from` of which no token can hold bytes from both sides, or the end of `text`.
-    /// Only boundaries between two three-byte characters are cut; the text may be invalid UTF-8.
-    [[nodiscard]] std::size_t next(std::string_view text, std::size_t from) const noexcept {
+    /// Fills `out` with the next places behind `at` of which no token can hold bytes from both sides, and
+    /// moves `at` to the last of them, or to the end of `text` when there are no more. Only boundaries
+    /// between two three-byte characters are such places; the text may be invalid UTF-8.
+    [[nodiscard]] std::size_t find(std::string_view text, std::size_t& at,
+                                   std::span<std::uint32_t> out) const noexcept {
+        std::size_t found = 0;
         std::uint32_t before = 0;
-        for (std::size_t at = from; at + 3 <= text.size();) {
-            const std::uint32_t here = character(text.data() + at);
+        for (std::size_t next = at; next + 3 <= text.size();) {
+            const std::uint32_t here = character(text.data() + next);
             if ((here & form_mask) != form) {
                 before = 0;
-                ++at;
+                ++next;
                 continue;
             }
-            if (before != 0 && !joins(before, here)) return at;
+            // No branch: whether characters join cannot be predicted.
+            out[found] = static_cast<std::uint32_t>(next);
+            found += unsigned{before != 0} & (joins(before, here) ^ 1);
+            if (found == out.size()) {
+                at = next;
+                return found;
+            }
             before = here;
-            at += 3;
+            next += 3;
         }
-        return text.size();
+        at = text.size();
+        return found;
     }
 
   private:
@@ -48,11 +58,13 @@ class BigramCut {
         return byte(0) << 16 | byte(1) << 8 | byte(2);
     }
 
-    /// Whether a token may hold bytes of both. Whole pairs are in a bitmap by hash; of a pair of which a
-    /// token holds only a part, it holds at least the two bytes that meet.
-    [[nodiscard]] bool joins(std::uint32_t before, std::uint32_t after) const noexcept {
+    /// 1 when a token may hold bytes of both, else 0. Whole pairs are in a bitmap by hash; of a pair of which
+    /// a token holds only a part, it holds at least the two bytes that meet.
+    [[nodiscard]] unsigned joins(std::uint32_t before, std::uint32_t after) const noexcept {
         const std::size_t bit = bigram_bit(before, after);
-        return ((bigrams_[bit / 64] >> bit % 64 | partial_[after >> 16 & 15] >> (before & 63)) & 1) != 0;
+        const std::uint64_t whole = bigrams_[bit / 64] >> bit % 64;
+        const std::uint64_t part = partial_[after >> 16 & 15] >> (before & 63);
+        return static_cast<unsigned>((whole | part) & 1);
     }
 
     const std::uint64_t* bigrams_;

@@ -1,23 +1,18 @@
-// The memory of the four tables is one block, so that a caller can give it large pages.
+// The four tables are one block. Large pages do not make it faster: the CPU's second level of page entries
+// holds all of its pages.
 #include "balance/tokens/piece_cache.hpp"
 
 #include <cstddef>
+#include <new>
 
 namespace headroom::balance {
-namespace {
-
-/// The size of a large page, so that the block can consist of them.
-constexpr std::size_t block_alignment = std::size_t{2} << 20;
-
-} // namespace
-
 std::size_t PieceCache::bytes() const noexcept {
     return (sizeof(Words) << sizes_.words) + (sizeof(Phrases) << sizes_.phrases) +
            (sizeof(Hot) << sizes_.hot) + (sizeof(Chain) << sizes_.chains);
 }
 
-PieceCache::PieceCache(const PieceCacheSizes& sizes, std::pmr::memory_resource& memory)
-    : sizes_(sizes), memory_(memory), block_(memory.allocate(bytes(), block_alignment)) {
+PieceCache::PieceCache(const PieceCacheSizes& sizes)
+    : sizes_(sizes), block_(::operator new(bytes(), std::align_val_t(alignof(Words)))) {
     std::memset(block_, 0, bytes());
     auto* at = static_cast<std::byte*>(block_);
     const auto take = [&]<class Line>(Line*& table, unsigned bits) {
@@ -31,7 +26,7 @@ PieceCache::PieceCache(const PieceCacheSizes& sizes, std::pmr::memory_resource& 
 }
 
 PieceCache::~PieceCache() {
-    memory_.deallocate(block_, bytes(), block_alignment);
+    ::operator delete(block_, std::align_val_t(alignof(Words)));
 }
 
 } // namespace headroom::balance

@@ -9,7 +9,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
-#include <memory_resource>
 #include <span>
 
 namespace headroom::balance {
@@ -42,7 +41,8 @@ class PieceCache {
   public:
     using Chain = std::array<std::uint64_t, 16>;
 
-    PieceCache(const PieceCacheSizes& sizes, std::pmr::memory_resource& memory);
+    /// Throws std::bad_alloc.
+    explicit PieceCache(const PieceCacheSizes& sizes);
     ~PieceCache();
     PieceCache(const PieceCache&) = delete;
     PieceCache& operator=(const PieceCache&) = delete;
@@ -156,7 +156,6 @@ class PieceCache {
     [[nodiscard]] std::size_t bytes() const noexcept;
 
     PieceCacheSizes sizes_;
-    std::pmr::memory_resource& memory_;
     void* block_;
     Hot* hot_;
     Words* words_;

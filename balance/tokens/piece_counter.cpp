@@ -8,11 +8,10 @@
 #include <vector>
 
 namespace headroom::balance {
-PieceCounter::PieceCounter(const TokenTables& tables, Isa isa, const PieceCacheSizes& sizes,
-                           std::pmr::memory_resource& memory)
+PieceCounter::PieceCounter(const TokenTables& tables, Isa isa, const PieceCacheSizes& sizes)
     : tables_(&tables),
       isa_(isa_supported(isa) ? isa : best_isa()),
-      cache_(sizes, memory),
+      cache_(sizes),
       merge_(tables, isa_),
       encoder_(tables),
       look_up_(isa_ == Isa::avx512 ? look_up_avx512
@@ -74,11 +73,29 @@ void PieceCounter::add_long(const Piece& piece) noexcept {
         add(piece);
         return;
     }
-    for (std::size_t from = 0; from < whole.size();) {
-        const std::size_t cut = tables_->bigrams().next(whole, from);
-        add({piece.begin + static_cast<std::uint32_t>(from), static_cast<std::uint32_t>(cut - from)});
-        from = cut;
+    std::array<std::uint32_t, 64> cuts;
+    std::uint32_t from = 0;
+    const auto add_until = [&](std::uint32_t end) {
+        const Piece part{piece.begin + from, end - from};
+        from = end;
+        if (part.size <= word_bytes_max && !has_nul_ && cache_.on()) {
+            parts_[parts_count_++] = part;
+            if (parts_count_ == batch_max) look_up_parts();
+        } else {
+            add(part);
+        }
+    };
+    for (std::size_t next = 0; next < whole.size();) {
+        const std::size_t found = tables_->bigrams().find(whole, next, cuts);
+        for (std::size_t i = 0; i < found; ++i)
+            add_until(cuts[i]);
+        // A piece may be the whole text; looking up what is left of it would cost without end.
+        if (!result_.exact) {
+            leave_out(whole.substr(from));
+            return;
+        }
     }
+    add_until(piece.size);
 }
 
 void PieceCounter::add(const Piece& part) noexcept {
@@ -193,23 +210,23 @@ void PieceCounter::look_up_parts() noexcept {
 template <bool Inside>
 void PieceCounter::sort_pieces(std::span<const Piece> pieces, std::size_t from) noexcept {
     std::size_t hot_count = 0;
-    std::size_t queued = queued_;
-    std::size_t long_count = long_count_;
+    Word* word = words_.data() + words_count_;
+    std::uint16_t* longer_piece = long_.data() + long_count_;
     for (std::size_t i = from; i < pieces.size(); ++i) {
         const std::uint32_t size = std::min<std::uint32_t>(pieces[i].size, short_key_read);
         const ShortKey key = Inside ? short_key_inside(at(pieces[i]), size) : short_key(at(pieces[i]), size);
         const unsigned hot = unsigned{size <= sizeof(std::uint64_t)} & unsigned{cache_.is_hot(key.low)};
         const unsigned longer = unsigned{size > word_bytes_max};
-        queue_[queued] = static_cast<std::uint16_t>(i);
-        keys_[queued] = key;
-        queued += (hot | longer) ^ 1;
-        long_[long_count] = static_cast<std::uint16_t>(i);
-        long_count += longer;
+        word->key = key;
+        word->piece = static_cast<std::uint32_t>(i);
+        word += (hot | longer) ^ 1;
+        *longer_piece = static_cast<std::uint16_t>(i);
+        longer_piece += longer;
         hot_count += hot;
     }
     result_.tokens += hot_count;
-    queued_ = queued;
-    long_count_ = long_count;
+    words_count_ = static_cast<std::size_t>(word - words_.data());
+    long_count_ = static_cast<std::size_t>(longer_piece - long_.data());
 }
 
 void PieceCounter::look_up(std::span<const Piece> pieces) noexcept {
@@ -217,30 +234,30 @@ void PieceCounter::look_up(std::span<const Piece> pieces) noexcept {
     std::size_t inside = pieces.size();
     while (inside > 0 && text_.size() - pieces[inside - 1].begin < short_key_read)
         --inside;
-    queued_ = 0;
+    words_count_ = 0;
     long_count_ = 0;
     sort_pieces<true>(pieces.first(inside), 0);
     sort_pieces<false>(pieces, inside);
-    for (std::size_t i = 0; i < queued_; ++i) {
-        const std::size_t line = cache_.word_line(keys_[i]);
+    const std::span<Word> words(words_.data(), words_count_);
+    for (Word& word : words) {
+        const std::size_t line = cache_.word_line(word.key);
         cache_.prefetch_word(line);
-        lines_[i] = static_cast<std::uint32_t>(line);
+        word.line = static_cast<std::uint32_t>(line);
     }
     std::uint64_t tokens = 0;
     std::size_t unknown = 0;
-    for (std::size_t i = 0; i < queued_; ++i) {
-        const std::uint32_t known = cache_.find_word(lines_[i], keys_[i]);
+    for (const Word& word : words) {
+        const std::uint32_t known = cache_.find_word(word.line, word.key);
         tokens += known;
-        const std::size_t piece = queue_[i];
-        queue_[unknown] = static_cast<std::uint16_t>(piece);
-        unknown += known == 0 ? 1 : 0;
         // One in sixteen is enough for the table of hot pieces to follow the text.
-        if ((++hits_ & 15) == 0 && known == 1 && pieces[piece].size <= sizeof(std::uint64_t))
-            cache_.remember_hot(keys_[i].low);
+        if ((++hits_ & 15) == 0 && known == 1 && pieces[word.piece].size <= sizeof(std::uint64_t))
+            cache_.remember_hot(word.key.low);
+        words_[unknown].piece = word.piece;
+        unknown += known == 0 ? 1 : 0;
     }
     result_.tokens += tokens;
     for (std::size_t i = 0; i < unknown; ++i)
-        add_unknown(pieces[queue_[i]]);
+        add_unknown(pieces[words_[i].piece]);
 }
 
 void PieceCounter::look_up_scalar(PieceCounter& self, std::span<const Piece> pieces) noexcept {

@@ -14,7 +14,6 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <memory_resource>
 #include <span>
 #include <string_view>
 
@@ -30,8 +29,7 @@ struct TextCount {
 class PieceCounter {
   public:
     /// An `isa` that is not supported becomes the best one that is. Throws std::bad_alloc.
-    PieceCounter(const TokenTables& tables, Isa isa, const PieceCacheSizes& sizes,
-                 std::pmr::memory_resource& memory);
+    PieceCounter(const TokenTables& tables, Isa isa, const PieceCacheSizes& sizes);
 
     /// The tokens of `pieces`, which lie in `text` one behind the other, none of them empty. Once the budget
     /// has run out, what is not remembered is left out and added to uncounted().
@@ -49,6 +47,12 @@ class PieceCounter {
         ShortKey start;
         ShortKey rest;
         std::size_t line;
+    };
+    /// A word that is not hot.
+    struct Word {
+        ShortKey key;
+        std::uint32_t piece; ///< Its number in the batch.
+        std::uint32_t line;  ///< Where the table of words may hold it.
     };
     using LookUp = void (*)(PieceCounter&, std::span<const Piece>) noexcept;
 
@@ -88,16 +92,14 @@ class PieceCounter {
     TextFeatures uncounted_;
     bool has_nul_ = false;
     std::size_t parts_count_ = 0;
-    std::size_t queued_ = 0;
+    std::size_t words_count_ = 0;
     std::size_t long_count_ = 0;
     std::size_t phrases_count_ = 0;
     std::size_t unknown_count_ = 0;
-    std::array<Piece, batch_max> parts_;         ///< Of longer pieces, up to 15 bytes, to be looked up.
-    std::array<std::uint16_t, batch_max> long_;  ///< The pieces of a batch that are longer than that.
-    std::array<std::uint16_t, batch_max> queue_; ///< Those that are not hot, then those that are not known.
-    std::array<ShortKey, batch_max> keys_;       ///< Of those that are not hot.
-    std::array<std::uint32_t, batch_max> lines_; ///< Where the table of words may hold them.
-    std::array<Phrase, 32> phrases_;             ///< To be looked up.
+    std::array<Piece, batch_max> parts_;        ///< Of longer pieces, up to 15 bytes, to be looked up.
+    std::array<std::uint16_t, batch_max> long_; ///< The pieces of a batch that are longer than that.
+    std::array<Word, batch_max> words_;         ///< Those that are not hot, then those that are not known.
+    std::array<Phrase, 32> phrases_;            ///< To be looked up.
     std::array<UncountedPiece, batch_max> unknown_; ///< To be merged.
 };
 

@@ -12,6 +12,8 @@ namespace {
 constexpr std::uint32_t no_merge = 0xffffffffU;
 constexpr unsigned position_bits = 6;
 constexpr std::uint32_t position_mask = (1U << position_bits) - 1;
+/// No token has this id, so no pair with it merges.
+constexpr std::uint32_t wall_token = (1U << token_bits) - 1;
 static_assert(short_piece_max <= position_mask && token_bits + position_bits < 32);
 
 std::uint32_t merge_of(std::uint32_t token, std::uint32_t position) noexcept {
@@ -39,7 +41,8 @@ void ShortMerge::start(Lane& lane, UncountedPiece& piece) const noexcept {
     lane.piece = &piece;
     lane.size = piece.size;
     lane.live = ~std::uint64_t{0} >> (64 - piece.size);
-    lane.probing_left = lane.probing_right = false;
+    lane.probing = false;
+    lane.parts[wall] = wall_token;
     const auto byte = [&](std::uint32_t at) { return static_cast<std::uint8_t>(piece.text[at]); };
     for (std::uint32_t i = 0; i + 1 < piece.size; ++i) {
         lane.parts[i] = tables_->of_byte(byte(i));
@@ -54,8 +57,10 @@ void ShortMerge::start(Lane& lane, UncountedPiece& piece) const noexcept {
 template <unsigned Width>
 [[gnu::always_inline]] inline bool ShortMerge::advance(Lane& lane) const noexcept {
     // What the last merge asked for has arrived by now.
-    if (lane.probing_left) lane.merges[lane.left] = merge_of(PairTable::finish(lane.with_left), lane.left);
-    if (lane.probing_right) lane.merges[lane.at] = merge_of(PairTable::finish(lane.with_right), lane.at);
+    if (lane.probing) {
+        lane.merges[lane.left] = merge_of(PairTable::finish(lane.with_left), lane.left);
+        lane.merges[lane.at] = merge_of(PairTable::finish(lane.with_right), lane.at);
+    }
     const std::uint32_t merge = least_of<Width>(lane.merges.data(), lane.size);
     if (merge == no_merge) return false;
 
@@ -68,17 +73,15 @@ template <unsigned Width>
     lane.merges[at] = no_merge;
     lane.parts[at] = token;
     lane.at = at;
-    const std::uint64_t right = lane.live & behind;
-    const std::uint64_t left = lane.live & ~behind & ~(std::uint64_t{1} << at);
-    lane.probing_right = right != 0;
-    lane.probing_left = left != 0;
-    if (right != 0)
-        lane.with_right =
-            tables_->pairs().begin(token, lane.parts[static_cast<std::uint32_t>(std::countr_zero(right))]);
-    if (left != 0) {
-        lane.left = static_cast<std::uint32_t>(63 - std::countl_zero(left));
-        lane.with_left = tables_->pairs().begin(lane.parts[lane.left], token);
-    }
+    lane.probing = true;
+    // Without a branch: whether there is a part on either side cannot be predicted, and where there is none
+    // the wall answers.
+    const std::uint64_t before = (std::uint64_t{1} << at) - 1;
+    const auto right =
+        static_cast<std::uint32_t>(std::countr_zero((lane.live & behind) | std::uint64_t{1} << wall));
+    lane.left = (wall - static_cast<std::uint32_t>(std::countl_zero(lane.live & before))) & position_mask;
+    lane.with_right = tables_->pairs().begin(token, lane.parts[right]);
+    lane.with_left = tables_->pairs().begin(lane.parts[lane.left], token);
     return true;
 }
 

@@ -33,20 +33,21 @@ class ShortMerge {
 
   private:
     static constexpr std::size_t lanes_max = 24;
+    static constexpr std::uint32_t wall = 63;
 
-    /// One piece being merged. Parts are named by the position of their first byte.
+    /// One piece being merged. Parts are named by the position of their first byte; `wall` stands for the
+    /// part before the first one and for the one behind the last one.
     struct Lane {
         /// For each part, rank of the merge with the next one << 6 | position; all ones when there is none.
         alignas(64) std::array<std::uint32_t, 64> merges;
-        std::array<std::uint32_t, short_piece_max> parts; ///< The token of each part.
-        std::uint64_t live;                               ///< The positions at which a part begins.
-        PairTable::Probe with_left;                       ///< Of the part merged last and the one before.
+        std::array<std::uint32_t, 64> parts; ///< The token of each part; that of the wall merges with none.
+        std::uint64_t live;                  ///< The positions at which a part begins.
+        PairTable::Probe with_left;          ///< Of the part merged last and the one before.
         PairTable::Probe with_right;
         std::uint32_t left; ///< Position of the part before.
         std::uint32_t at;   ///< Position of the part merged last.
         std::uint32_t size; ///< Bytes of the piece, which is how many merges there are to look at.
-        bool probing_left;
-        bool probing_right;
+        bool probing;
         UncountedPiece* piece;
     };
 

@@ -20,7 +20,7 @@ TokenCounter::TokenCounter(const Vocabulary& vocabulary, Encoding encoding, cons
     : encoding_(encoding),
       isa_(options.isa),
       splitter_(encoding, options.isa),
-      counter_(vocabulary.tables(encoding), options.isa, options.caches, *options.memory) {}
+      counter_(vocabulary.tables(encoding), options.isa, options.caches) {}
 
 TextCount TokenCounter::count(std::string_view text, WorkBudget& budget) noexcept {
     if (text.size() > std::numeric_limits<std::uint32_t>::max()) return with_estimate(text, 0, 0);

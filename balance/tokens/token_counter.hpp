@@ -10,7 +10,6 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <memory_resource>
 #include <string_view>
 
 namespace headroom::balance {
@@ -19,8 +18,6 @@ namespace headroom::balance {
 struct TokenCounterOptions {
     Isa isa = best_isa();
     PieceCacheSizes caches = {}; ///< 5.4 MB as they are.
-    /// Where the caches lie; large pages make them faster.
-    std::pmr::memory_resource* memory = std::pmr::new_delete_resource();
 };
 
 class TokenCounter {

@@ -49,7 +49,7 @@ std::vector<std::filesystem::path> find(std::string_view folder, std::string_vie
     return found;
 }
 
-TextClass load(std::string name, std::vector<std::string_view> folders, std::string_view ending) {
+TextClass load(std::string name, const std::vector<std::string_view>& folders, std::string_view ending) {
     TextClass texts{std::move(name), {}};
     std::size_t bytes = 0;
     for (const std::string_view folder : folders) {

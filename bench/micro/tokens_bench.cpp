@@ -175,9 +175,9 @@ constexpr Worst worst_texts[] = {
     {"random_letters", letters<'a', 26>},
     {"random_acgt",
      [](std::uint64_t& random) {
-         std::string text = letters<0, 4>(random);
+         std::string text = letters<'0', 4>(random);
          for (char& c : text)
-             c = "acgt"[static_cast<int>(c)];
+             c = "acgt"[c & 3];
          return text;
      }},
     {"random_digits", letters<'0', 10>},

@@ -27,12 +27,14 @@ std::uint32_t Merges::find(std::string_view bytes) const {
 
 std::vector<std::uint32_t> Merges::encode(std::string_view text, std::size_t least) const {
     std::vector<std::uint32_t> parts;
+    parts.reserve(text.size());
     for (std::size_t i = 0; i < text.size(); ++i)
         parts.push_back(find(text.substr(i, 1)));
     const auto merged = [&](std::size_t i) {
         return i + 1 < parts.size() ? find(tokens_[parts[i]] + tokens_[parts[i + 1]]) : no_token;
     };
     std::vector<std::uint32_t> pairs;
+    pairs.reserve(parts.size());
     for (std::size_t i = 0; i < parts.size(); ++i)
         pairs.push_back(merged(i));
     while (parts.size() > least) {

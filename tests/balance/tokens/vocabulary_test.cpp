@@ -168,6 +168,17 @@ std::string whole(std::string_view part, bool has_end, Random& random) {
     return character.replace(has_end ? 3 - part.size() : 0, part.size(), part);
 }
 
+/// The places at which `text` is cut, found `room` at a time.
+std::vector<std::uint32_t> cuts_of(const TokenTables& tables, std::string_view text, std::size_t room) {
+    std::vector<std::uint32_t> cuts;
+    std::vector<std::uint32_t> some(room);
+    for (std::size_t at = 0; at < text.size();) {
+        const std::size_t found = tables.bigrams().find(text, at, some);
+        cuts.insert(cuts.end(), some.begin(), some.begin() + static_cast<std::ptrdiff_t>(found));
+    }
+    return cuts;
+}
+
 TEST_P(VocabularyOf, NoTokenSpansABigramCut) {
     const std::uint64_t seed = seeds(1).front();
     SCOPED_TRACE(seed_note(seed));
@@ -182,7 +193,7 @@ TEST_P(VocabularyOf, NoTokenSpansABigramCut) {
                 const std::string before =
                     whole(token.substr(at < 3 ? 0 : at - 3, std::min<std::size_t>(at, 3)), true, random);
                 const std::string after = whole(token.substr(at, 3), false, random);
-                ASSERT_EQ(tables_.bigrams().next(before + after, 0), 6U) << text << " at " << at;
+                ASSERT_TRUE(cuts_of(tables_, before + after, 8).empty()) << text << " at " << at;
                 ++boundaries;
             }
         }
@@ -192,12 +203,18 @@ TEST_P(VocabularyOf, NoTokenSpansABigramCut) {
 
 TEST_P(VocabularyOf, BigramCutsAreFrequentWhereWordsMeet) {
     const std::string text = "我们在这个项目中使用了许多不同的工具和方法来提高系统的性能与稳定性";
-    std::size_t parts = 0;
-    for (std::size_t at = 0; at < text.size(); ++parts)
-        at = tables_.bigrams().next(text, at);
-    EXPECT_GT(parts, text.size() / 12);
-    EXPECT_EQ(tables_.bigrams().next("\xe4\xe4\xb8\xad", 0), 4U);
-    EXPECT_EQ(tables_.bigrams().next("ascii only", 0), 10U);
+    const std::vector<std::uint32_t> cuts = cuts_of(tables_, text, 64);
+    EXPECT_GT(cuts.size(), text.size() / 12);
+    for (const std::size_t room : {1U, 2U, 5U})
+        EXPECT_EQ(cuts_of(tables_, text, room), cuts);
+    for (const std::uint32_t cut : cuts) {
+        const std::string_view two = std::string_view(text).substr(cut - 3, 6);
+        EXPECT_EQ(plain_.encode(two).size(),
+                  plain_.encode(two.substr(0, 3)).size() + plain_.encode(two.substr(3)).size());
+    }
+    // A character is one by its form alone, wherever it begins.
+    EXPECT_EQ(cuts_of(tables_, "\xe4" + text, 64).size(), cuts.size());
+    EXPECT_TRUE(cuts_of(tables_, "ascii only", 64).empty());
 }
 
 } // namespace
