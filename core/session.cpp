@@ -118,11 +118,13 @@ net::Task<bool> Session::send_answer(Answer answer) {
 net::Task<void> Session::close_in_order() {
     if (!stream_.open()) co_return;
     if (reset_) stream_.socket().reset_on_close();
-    if (reset_ || stream_.socket().peer_gone()) co_return;
+    // bytes that nobody has read make a close a reset, also behind the client's own end
+    const bool linger = linger_ || stream_.has_input();
+    if (reset_ || (stream_.socket().peer_gone() && !linger)) co_return;
     limit_sending(shard_.loop().now() + linger_for);
     co_await stream_.finish();
     std::size_t drained = 0;
-    while (linger_ && drained < linger_bytes_max) {
+    while (linger && drained < linger_bytes_max) {
         const net::Result<net::Slice> more = co_await stream_.receive();
         if (!more || more.value().empty()) break;
         drained += more.value().size();
