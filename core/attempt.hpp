@@ -67,7 +67,7 @@ class Attempt {
     bool body_whole() const noexcept { return body_whole_; }
     /// The next pieces of the response's body into `parts`, by the idle deadline. A wait that was interrupted
     /// for the exchange's sake goes on by itself; one that hold_until() ended is `interrupted`.
-    net::Task<net::Result<void>> read_parts(net::BodyParts& parts);
+    net::Task<net::Result<void>> read_parts(net::BodyParts* parts);
     /// Keeps `parts` for later; false when there is no memory for it.
     [[nodiscard]] bool hold(net::BodyParts& parts);
     /// read_parts() ends with `interrupted` at `at`, once.

@@ -237,7 +237,7 @@ net::Task<void> Exchange::try_backends() {
         const bool out_of_attempts = record_.attempts >= shard().config().attempts_max() || body_spent_;
         if (choice.kind == balance::Choice::Kind::refuse || out_of_attempts) {
             if (choice.lease) choice.lease.cancel_unsent(shard().loop().now());
-            co_await give_up(choice);
+            co_await give_up(choice.quota, choice.retry_after);
             co_return;
         }
         excluded_ |= std::uint64_t{1} << choice.backend;
@@ -266,16 +266,16 @@ net::Task<void> Exchange::try_backends() {
     }
 }
 
-net::Task<void> Exchange::give_up(const balance::Choice& refusal) {
+net::Task<void> Exchange::give_up(bool quota, balance::Duration retry_after) {
     if (body_streams_ && !body_read_) {
         keep_ = false;
         session_.refuse_more();
     }
-    if (quota_seen_ || refusal.quota) {
+    if (quota_seen_ || quota) {
         record_.why = "quota";
         shard().count().exhausted.add();
-        const auto wait = refusal.retry_after > balance::Duration::zero()
-                              ? refusal.retry_after
+        const auto wait = retry_after > balance::Duration::zero()
+                              ? retry_after
                               : balance::Duration(std::chrono::seconds(1));
         co_await answer(exhausted_answer(wait), Outcome::exhausted);
         co_return;

@@ -95,7 +95,7 @@ class Exchange {
     // 6 choose
     balance::Choice choose();
     net::Task<void> try_backends();
-    net::Task<void> give_up(const balance::Choice& refusal);
+    net::Task<void> give_up(bool quota, balance::Duration retry_after);
     void finish();
 
     Session& session_;

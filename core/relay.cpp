@@ -73,7 +73,7 @@ net::Task<net::Result<void>> Relay::hold() {
     while (read && !attempt_.body_whole() && attempt_.held_bytes() <= limits.bytes_max &&
            !exchange_.shard().memory_short()) {
         net::BodyParts parts;
-        read = co_await attempt_.read_parts(parts);
+        read = co_await attempt_.read_parts(&parts);
         if (!read) break;
         if (stream_) {
             for (std::size_t i = 0; i < parts.count; ++i)
@@ -135,7 +135,7 @@ net::Task<Attempt::End> Relay::commit() {
     if (attempt_.body_whole()) co_return finish();
     net::BodyParts parts;
     while (!parts.last) {
-        const net::Result<void> read = co_await attempt_.read_parts(parts);
+        const net::Result<void> read = co_await attempt_.read_parts(&parts);
         if (!read) {
             if (exchange_.client_failed()) co_return client_left();
             co_return co_await break_off(read.error());

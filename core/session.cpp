@@ -18,8 +18,8 @@ constexpr std::size_t linger_bytes_max = std::size_t{64} << 20U;
 
 } // namespace
 
-net::Task<void> Session::serve(Shard& shard, net::Socket socket) {
-    Session session(shard, std::move(socket));
+net::Task<void> Session::serve(Shard* shard, net::Socket socket) {
+    Session session(*shard, std::move(socket));
     co_await session.run();
 }
 

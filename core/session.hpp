@@ -19,7 +19,7 @@ class Exchange;
 class Session {
   public:
     /// The whole life of one accepted connection.
-    static net::Task<void> serve(Shard& shard, net::Socket socket);
+    static net::Task<void> serve(Shard* shard, net::Socket socket);
 
     Session(const Session&) = delete;
     Session& operator=(const Session&) = delete;

@@ -52,7 +52,7 @@ Shard::~Shard() = default;
 
 void Shard::run() {
     for (const auto& listener : listeners_)
-        accepting_.spawn(accept_from(*listener));
+        accepting_.spawn(accept_from(listener.get()));
     on_wake(); // what was published while this shard was being built
     loop_.run();
 }
@@ -65,16 +65,16 @@ std::vector<net::Endpoint> Shard::listening() const {
     return endpoints;
 }
 
-net::Task<void> Shard::accept_from(net::Listener& listener) {
+net::Task<void> Shard::accept_from(net::Listener* listener) {
     while (true) {
-        net::Result<net::Socket> accepted = co_await listener.accept();
+        net::Result<net::Socket> accepted = co_await listener->accept();
         if (!accepted) co_return;
         counters_.sessions_accepted.add();
         if (!may_accept()) {
             counters_.sessions_refused.add();
             continue;
         }
-        serving_.spawn(Session::serve(*this, std::move(*accepted)));
+        serving_.spawn(Session::serve(this, std::move(*accepted)));
     }
 }
 

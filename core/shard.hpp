@@ -79,7 +79,7 @@ class Shard {
     void log(std::string_view lines) noexcept;
 
   private:
-    net::Task<void> accept_from(net::Listener& listener);
+    net::Task<void> accept_from(net::Listener* listener);
     net::Task<void> drain();
     void on_wake();
     void apply_snapshot();

@@ -27,13 +27,14 @@ class Tunnel {
         writer.field("Connection", "Upgrade").field("Upgrade", head.upgrade()).end();
         net::Slice bytes = writer.take();
         if (bytes.empty()) co_return false;
-        co_return co_await pass(client_, std::move(bytes));
+        co_return co_await pass(&client_, std::move(bytes));
     }
 
     net::Task<void> run() {
         net::Gate other_direction;
-        other_direction.spawn(pump(backend_, client_, attempt_.reader().take_buffered(), bytes_out_));
-        co_await pump(client_, backend_, attempt_.exchange().session().reader().take_buffered(), bytes_in_);
+        other_direction.spawn(pump(&backend_, &client_, attempt_.reader().take_buffered(), &bytes_out_));
+        co_await pump(&client_, &backend_, attempt_.exchange().session().reader().take_buffered(),
+                      &bytes_in_);
         co_await other_direction.close();
         silence_.disarm();
     }
@@ -41,29 +42,29 @@ class Tunnel {
     std::uint64_t bytes_out() const noexcept { return bytes_out_; }
 
   private:
-    net::Task<void> pump(net::Stream& from, net::Stream& to, net::Slice first, std::uint64_t& count) {
+    net::Task<void> pump(net::Stream* from, net::Stream* to, net::Slice first, std::uint64_t* count) {
         net::Slice bytes = std::move(first);
         while (true) {
             if (bytes.empty()) {
-                net::Result<net::Slice> received = co_await from.receive();
+                net::Result<net::Slice> received = co_await from->receive();
                 if (!received) break;
                 bytes = std::move(*received);
                 if (bytes.empty()) {
-                    co_await to.finish();
+                    co_await to->finish();
                     co_return;
                 }
             }
-            count += bytes.size();
+            *count += bytes.size();
             if (!co_await pass(to, std::move(bytes))) break;
             bytes = net::Slice();
         }
         end();
     }
 
-    net::Task<bool> pass(net::Stream& to, net::Slice bytes) {
+    net::Task<bool> pass(net::Stream* to, net::Slice bytes) {
         silence_.arm(shard_.loop().now() + shard_.config().timeouts.tunnel);
         std::array<iovec, 1> piece{iovec{bytes.mutable_data(), bytes.size()}};
-        const net::Result<void> sent = co_await to.send(piece);
+        const net::Result<void> sent = co_await to->send(piece);
         co_return sent.ok();
     }
 
@@ -83,7 +84,8 @@ class Tunnel {
 
 } // namespace
 
-net::Task<Attempt::End> run_tunnel(Attempt& attempt) {
+net::Task<Attempt::End> run_tunnel(Attempt* owner) {
+    Attempt& attempt = *owner;
     Exchange& exchange = attempt.exchange();
     exchange.session().stream().watch(nullptr, nullptr);
     attempt.stream().watch(nullptr, nullptr);

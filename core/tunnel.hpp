@@ -8,6 +8,6 @@
 namespace headroom::core {
 
 /// Relays the 101 of `attempt`, then the bytes; the client's connection is of no further use afterwards.
-net::Task<Attempt::End> run_tunnel(Attempt& attempt);
+net::Task<Attempt::End> run_tunnel(Attempt* attempt);
 
 } // namespace headroom::core

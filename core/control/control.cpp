@@ -87,9 +87,9 @@ struct Control::Inside {
               [this](std::size_t index, std::vector<net::Endpoint> endpoints) {
                   change([&](Snapshot& next) { next.backends[index].endpoints = std::move(endpoints); });
               },
-              [this](std::string line) { say(std::move(line)); }) {}
+              [this](const std::string& line) { say(line); }) {}
 
-    void say(std::string line) { log.write(log_writer, process_line(server.config(), line)); }
+    void say(const std::string& line) { log.write(log_writer, process_line(server.config(), line)); }
 
     template <typename Edit>
     void change(Edit edit) {

@@ -109,7 +109,7 @@ class Identity::Fetch : public std::enable_shared_from_this<Fetch> {
         stream_.expires_after(fetch_limit);
         const std::string port = std::to_string(parsed.url.port);
         resolver_.async_resolve(
-            parsed.url.host, port, [self = shared_from_this()](auto failure, auto results) {
+            parsed.url.host, port, [self = shared_from_this()](auto failure, const auto& results) {
                 if (failure) return self->fail(failure.message());
                 self->stream_.async_connect(results, [self](auto connect_failure, const auto&) {
                     if (connect_failure) return self->fail(connect_failure.message());
