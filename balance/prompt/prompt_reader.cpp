@@ -102,7 +102,7 @@ PromptParts PromptReader::read(const BodyPieces& body, Operation operation, std:
     walk.read(object, operation, model);
     if (json.failed()) return {};
     parts.read = true;
-    parts.vocabulary_known = encoding_of_model(model).has_value();
+    parts.vocabulary_known = model.empty() || encoding_of_model(model).has_value();
     parts.exact = parts.exact && parts.vocabulary_known;
     return parts;
 }

@@ -36,7 +36,8 @@ class PromptReader {
     PromptReader& operator=(PromptReader&&) noexcept;
 
     /// The parts of a prompt; their `read` is false when the body is no JSON object or too large, or its
-    /// operation has no prompt. `model` is the model that the deployment serves; `rules` are its rules, and
+    /// operation has no prompt. `model` is the model that the deployment serves, empty
+    /// where that is not known yet; `rules` are its rules, and
     /// `counting` counts in its encoding, always: what tools cost is remembered under its name.
     [[nodiscard]] PromptParts read(const BodyPieces& body, Operation operation, std::string_view model,
                                    const ModelRules& rules, TextCounting& counting) noexcept;
