@@ -29,7 +29,8 @@ const last = async () => (await mock.requests('one')).at(-1)
 
 test('an answer that leaves a body unread says that the connection ends with it', async () => {
   for (const line of ['POST /nowhere HTTP/1.1', 'POST /healthz HTTP/1.1', 'GET /healthz HTTP/1.1']) {
-    const [answer] = parseResponses(await exchange(proxy.port, `${line}\r\nHost: test\r\nContent-Length: 2\r\n\r\n{}`))
+    // a body that is there already is passed over; this one is not
+    const [answer] = parseResponses(await exchange(proxy.port, `${line}\r\nHost: test\r\nContent-Length: 2\r\n\r\n`))
     assert.equal(answer.headers.connection, 'close', line)
   }
 })
