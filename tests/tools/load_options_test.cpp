@@ -103,7 +103,7 @@ TEST(LoadRequestText, MakesChatCompletionsOfExactlyTheSizeAsked) {
             EXPECT_EQ(body.size(), size);
             EXPECT_TRUE(body.starts_with(R"({"model":"gpt-4o","messages":[)"));
             EXPECT_TRUE(
-                body.ends_with(stream ? R"("max_tokens":100,"stream":true})" : R"("max_tokens":100})"));
+                body.ends_with(stream ? R"("max_tokens":100,"stream":true,"stream_options":{"include_usage":true}})" : R"("max_tokens":100})"));
         }
     }
     EXPECT_THROW((void)chat_body(50, false), OptionError);
