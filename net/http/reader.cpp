@@ -133,6 +133,9 @@ bool MessageReader<Parser>::try_read_body(BodyParts& out) noexcept {
     }
     take_pieces(spans, consumed, out);
     out.last = status == ParseStatus::done;
+    // who has sent a large message sends the next one of that kind: it finds large blocks from its first byte
+    // on
+    if (out.last && stream_.open()) stream_.expect(static_cast<std::size_t>(parser_.body_bytes()));
     if (out.last || out.count > 0) return true;
     return finish_by_end(out);
 }

@@ -102,8 +102,9 @@ TEST(LoadRequestText, MakesChatCompletionsOfExactlyTheSizeAsked) {
             const std::string body = chat_body(size, stream);
             EXPECT_EQ(body.size(), size);
             EXPECT_TRUE(body.starts_with(R"({"model":"gpt-4o","messages":[)"));
-            EXPECT_TRUE(
-                body.ends_with(stream ? R"("max_tokens":100,"stream":true,"stream_options":{"include_usage":true}})" : R"("max_tokens":100})"));
+            EXPECT_TRUE(body.ends_with(
+                stream ? R"("max_tokens":100,"stream":true,"stream_options":{"include_usage":true}})"
+                       : R"("max_tokens":100})"));
         }
     }
     EXPECT_THROW((void)chat_body(50, false), OptionError);

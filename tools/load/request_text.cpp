@@ -35,7 +35,9 @@ bool has_field(const Options& options, std::string_view lower_case_name) {
 std::string chat_body(std::size_t bytes, bool stream) {
     const std::string before =
         R"({"model":"gpt-4o","messages":[{"role":"system","content":"You are a helpful assistant."},{"role":"user","content":")";
-    const std::string after = stream ? R"("}],"max_tokens":100,"stream":true,"stream_options":{"include_usage":true}})" : R"("}],"max_tokens":100})";
+    const std::string after =
+        stream ? R"("}],"max_tokens":100,"stream":true,"stream_options":{"include_usage":true}})"
+               : R"("}],"max_tokens":100})";
     const std::size_t frame = before.size() + after.size();
     if (bytes < frame + 1) throw OptionError(fmt::format("--body-bytes must be at least {}", frame + 1));
     std::string body = before;
