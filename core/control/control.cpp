@@ -178,7 +178,7 @@ Control::Control(Server& server, LogPump& log, std::size_t log_writer)
     if (uses_identity(config)) {
         inside.identity.emplace(
             inside.context, config.identity, [this](const Secret& bearer) { inside_->set_token(bearer); },
-            [this](std::string line) { inside_->say(std::move(line)); });
+            [this](const std::string& line) { inside_->say(line); });
     }
     server.on_finished([this] {
         asio::post(inside_->context, [this] {

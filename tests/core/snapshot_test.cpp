@@ -42,6 +42,7 @@ TEST(SnapshotBoard, ThreadsPickUpWhileItIsPublished) {
     SnapshotBoard board(shards, with_backends(1));
     std::atomic<bool> done{false};
     std::vector<std::thread> threads;
+    threads.reserve(shards);
     for (std::size_t shard = 0; shard < shards; ++shard) {
         threads.emplace_back([&, shard] {
             std::size_t seen = 1;

@@ -34,6 +34,7 @@ void Server::start() {
 
 std::vector<Server::Endpoint> Server::endpoints() const {
     std::vector<Endpoint> all;
+    all.reserve(listeners_.size());
     for (std::size_t i = 0; i < listeners_.size(); ++i)
         all.push_back({backends_[i]->name(), listeners_[i]->url()});
     return all;

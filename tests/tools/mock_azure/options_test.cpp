@@ -45,7 +45,7 @@ TEST(MockOptions, WithoutBackendsThereIsOne) {
 }
 
 TEST(MockOptions, MistakesSayWhatWasExpected) {
-    const auto error = [](std::vector<std::string> arguments) {
+    const auto error = [](const std::vector<std::string>& arguments) {
         return read_options(arguments).error.value_or("none");
     };
     EXPECT_THAT(error({"--backend", "a,tpm=many"}), HasSubstr("tpm: expected a number"));

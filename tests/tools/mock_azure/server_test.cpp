@@ -251,6 +251,7 @@ TEST_F(MockServerThreads, QuotasChangeAtRunTimeAndResetForgets) {
 TEST_F(MockServerThreads, ManyClientsAtOnceStayWithinTheQuota) {
     serve({"a,tpm=10000,rpm=0,keys=k1"});
     std::vector<std::thread> clients;
+    clients.reserve(4);
     std::atomic<int> admitted{0};
     for (int i = 0; i < 4; ++i) {
         clients.emplace_back([this, &admitted] {
