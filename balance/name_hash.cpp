@@ -1,7 +1,8 @@
 // SipHash-1-3 as described by Aumasson and Bernstein, with the 64-bit seed spread over both key halves.
 #include "balance/name_hash.hpp"
 
-#include <array>
+#include "balance/sip_state.hpp"
+
 #include <bit>
 #include <cstddef>
 
@@ -13,22 +14,7 @@ constexpr std::uint8_t lower_byte(char c) noexcept {
     return byte >= 'A' && byte <= 'Z' ? static_cast<std::uint8_t>(byte | 0x20) : byte;
 }
 
-struct State {
-    std::array<std::uint64_t, 4> v;
-
-    void round() noexcept {
-        v[0] += v[1], v[1] = std::rotl(v[1], 13) ^ v[0], v[0] = std::rotl(v[0], 32);
-        v[2] += v[3], v[3] = std::rotl(v[3], 16) ^ v[2];
-        v[0] += v[3], v[3] = std::rotl(v[3], 21) ^ v[0];
-        v[2] += v[1], v[1] = std::rotl(v[1], 17) ^ v[2], v[2] = std::rotl(v[2], 32);
-    }
-
-    void take(std::uint64_t word) noexcept {
-        v[3] ^= word;
-        round();
-        v[0] ^= word;
-    }
-};
+using State = SipState<1, 3>;
 
 } // namespace
 
@@ -46,9 +32,7 @@ std::uint64_t name_hash(std::string_view name, std::uint64_t seed) noexcept {
     }
     state.take(word | std::uint64_t{name.size()} << 56);
     state.v[2] ^= 0xff;
-    for (int i = 0; i < 3; ++i)
-        state.round();
-    const std::uint64_t hash = state.v[0] ^ state.v[1] ^ state.v[2] ^ state.v[3];
+    const std::uint64_t hash = state.finish();
     return hash == 0 ? 1 : hash;
 }
 

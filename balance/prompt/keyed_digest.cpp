@@ -4,6 +4,8 @@
 // SipHash-2-4 with 128 bits of output (Aumasson and Bernstein).
 #include "balance/prompt/keyed_digest.hpp"
 
+#include "balance/sip_state.hpp"
+
 #include <bit>
 #include <cstddef>
 #include <cstring>
@@ -22,30 +24,6 @@ std::uint64_t word_at(const char* at) noexcept {
     if constexpr (std::endian::native == std::endian::big) word = __builtin_bswap64(word);
     return word;
 }
-
-struct SipState {
-    std::array<std::uint64_t, 4> v;
-
-    void round() noexcept {
-        v[0] += v[1], v[1] = std::rotl(v[1], 13) ^ v[0], v[0] = std::rotl(v[0], 32);
-        v[2] += v[3], v[3] = std::rotl(v[3], 16) ^ v[2];
-        v[0] += v[3], v[3] = std::rotl(v[3], 21) ^ v[0];
-        v[2] += v[1], v[1] = std::rotl(v[1], 17) ^ v[2], v[2] = std::rotl(v[2], 32);
-    }
-
-    void take(std::uint64_t word) noexcept {
-        v[3] ^= word;
-        round();
-        round();
-        v[0] ^= word;
-    }
-
-    std::uint64_t finish() noexcept {
-        for (int i = 0; i < 4; ++i)
-            round();
-        return v[0] ^ v[1] ^ v[2] ^ v[3];
-    }
-};
 
 #if defined(__x86_64__)
 
@@ -146,8 +124,8 @@ Digest KeyedDigest::aegis([[maybe_unused]] std::string_view text,
 
 Digest KeyedDigest::siphash(std::string_view text, std::uint64_t purpose) const noexcept {
     const auto [first, second] = state_[0].words;
-    SipState state{{first ^ 0x736f6d6570736575U, second ^ 0x646f72616e646f6dU ^ 0xee,
-                    first ^ 0x6c7967656e657261U, second ^ 0x7465646279746573U}};
+    SipState<2, 4> state{{first ^ 0x736f6d6570736575U, second ^ 0x646f72616e646f6dU ^ 0xee,
+                          first ^ 0x6c7967656e657261U, second ^ 0x7465646279746573U}};
     // The purpose is the first word of every text, so no text of one purpose is a text of another.
     state.take(purpose);
     std::size_t at = 0;
