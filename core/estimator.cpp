@@ -25,18 +25,12 @@ EstimatorBasis::EstimatorBasis() : key(drawn_key()) {}
 Estimator::Estimator(const EstimatorBasis& basis, std::span<const ModelConfig> models, std::uint64_t random)
     : o200k_base_(basis.vocabulary, balance::Encoding::o200k_base),
       cl100k_base_(basis.vocabulary, balance::Encoding::cl100k_base),
-      plain_{PlainCounting(o200k_base_), PlainCounting(cl100k_base_)},
+      plain_{balance::PlainCounter(o200k_base_), balance::PlainCounter(cl100k_base_)},
       memo_(basis.key, random),
       reader_(read_bytes_max, basis.key),
       models_(models),
       random_(random) {
     pieces_.reserve(pieces_max);
-}
-
-balance::CountedText Estimator::PlainCounting::count(std::string_view text) noexcept {
-    balance::WorkBudget budget;
-    const balance::TextCount counted = counter_.count(text, budget);
-    return {counted.tokens, counted.exact};
 }
 
 balance::RequestCost Estimator::estimate(const RequestBody& body, const balance::RequestFacts& facts,

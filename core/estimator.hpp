@@ -11,12 +11,14 @@
 #include "balance/prompt/model_rules.hpp"
 #include "balance/prompt/output_forecast.hpp"
 #include "balance/prompt/overheads.hpp"
+#include "balance/prompt/plain_counter.hpp"
 #include "balance/prompt/prompt_reader.hpp"
 #include "balance/prompt/request_cost.hpp"
 #include "balance/prompt/text_counting.hpp"
 #include "balance/tokens/encoding.hpp"
 #include "balance/tokens/token_counter.hpp"
 #include "balance/tokens/vocabulary.hpp"
+#include "balance/usage_meter.hpp"
 #include "core/config.hpp"
 #include "core/counters.hpp"
 #include "core/request_body.hpp"
@@ -77,18 +79,9 @@ class Estimator {
         enum class Source : std::uint8_t { none, guess, response, configuration };
 
         Source source = Source::none;
-        balance::BoundedText<64> model;
+        balance::BoundedText<balance::UsageMeter::model_bytes_max> model; ///< What a response can say fits.
         balance::Encoding encoding = balance::Encoding::o200k_base;
         balance::ModelRules rules;
-    };
-    /// Counts with a budget of its own for every text.
-    class PlainCounting final : public balance::TextCounting {
-      public:
-        explicit PlainCounting(balance::TokenCounter& counter) noexcept : counter_(counter) {}
-        balance::CountedText count(std::string_view text) noexcept override;
-
-      private:
-        balance::TokenCounter& counter_;
     };
 
     [[nodiscard]] Served& served_by(std::string_view deployment, std::uint64_t name_hash) noexcept;
@@ -99,7 +92,7 @@ class Estimator {
 
     balance::TokenCounter o200k_base_;
     balance::TokenCounter cl100k_base_;
-    std::array<PlainCounting, 2> plain_;
+    std::array<balance::PlainCounter, 2> plain_; ///< Of the two, in their order.
     balance::MessageMemo memo_;
     balance::PromptReader reader_;
     balance::Overheads overheads_;

@@ -1,6 +1,7 @@
 // Reading, telling a body from a text, and printing the parts.
 #include "core/tokens_command.hpp"
 
+#include "balance/prompt/plain_counter.hpp"
 #include "balance/prompt/prompt_reader.hpp"
 #include "balance/prompt/request_cost.hpp"
 #include "balance/request_facts.hpp"
@@ -46,23 +47,6 @@ std::string in_json(std::string_view text) {
     return escaped;
 }
 
-/// Counts every text exactly.
-class ExactCounting final : public balance::TextCounting {
-  public:
-    ExactCounting(const balance::Vocabulary& vocabulary, balance::Encoding encoding)
-        : counter_(vocabulary, encoding), known_(encoding != balance::Encoding::unknown) {}
-
-    balance::CountedText count(std::string_view text) noexcept override {
-        balance::WorkBudget budget = no_end;
-        const balance::TextCount counted = counter_.count(text, budget);
-        return {counted.tokens, counted.exact && known_};
-    }
-
-  private:
-    balance::TokenCounter counter_;
-    bool known_;
-};
-
 std::optional<std::string> read_input(const std::string& file, std::istream& in, std::ostream& err) {
     std::ifstream opened;
     if (file != "-") {
@@ -102,7 +86,8 @@ std::optional<Operation> operation_of(std::string_view text, std::string_view mo
 
 void print_text(std::string_view text, std::string_view model, balance::Encoding encoding,
                 balance::TextCounting& counting, bool json, std::ostream& out) {
-    const balance::CountedText counted = counting.count(text);
+    balance::CountedText counted = counting.count(text);
+    counted.exact = counted.exact && encoding != balance::Encoding::unknown;
     if (json) {
         out << fmt::format(
             R"({{"kind":"text","model":"{}","encoding":"{}","tokens":{},"exact":{},"bytes":{}}})"
@@ -175,14 +160,15 @@ int run_tokens(const Options& options, std::istream& in, std::ostream& out, std:
     const balance::Encoding encoding = balance::encoding_of_model(model).value_or(
         options.model.empty() ? balance::Encoding::o200k_base : balance::Encoding::unknown);
     const auto vocabulary = std::make_unique<const balance::Vocabulary>();
-    const auto counting = std::make_unique<ExactCounting>(*vocabulary, encoding);
+    const auto counter = std::make_unique<balance::TokenCounter>(*vocabulary, encoding);
+    balance::PlainCounter counting(*counter, no_end);
     const auto operation = facts.valid ? operation_of(*text, model) : std::nullopt;
     if (operation) {
         balance::PromptReader reader(text->size(), {});
         const std::string_view whole = *text;
         const balance::BodyPieces body{.pieces = {&whole, 1}, .readable_behind = 0};
         const balance::PromptParts parts =
-            reader.read(body, *operation, model, balance::rules_of_model(model), *counting);
+            reader.read(body, *operation, model, balance::rules_of_model(model), counting);
         const balance::RequestCost cost =
             request_cost(facts, *operation, parts, 0, balance::Overheads(), balance::OutputForecast());
         if (parts.read) {
@@ -190,7 +176,7 @@ int run_tokens(const Options& options, std::istream& in, std::ostream& out, std:
             return 0;
         }
     }
-    print_text(*text, model, encoding, *counting, options.json, out);
+    print_text(*text, model, encoding, counting, options.json, out);
     return 0;
 }
 

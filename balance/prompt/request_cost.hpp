@@ -13,7 +13,6 @@
 #include "balance/request_facts.hpp"
 #include "balance/usage.hpp"
 
-#include <array>
 #include <cstdint>
 #include <optional>
 
@@ -66,8 +65,5 @@ struct EstimateErrors {
 
     void add(const RequestCost& cost, const Usage& usage) noexcept;
 };
-
-/// Sums by operation; one per shard, one writer.
-using EstimateErrorTable = std::array<EstimateErrors, operation_count>;
 
 } // namespace headroom::balance
