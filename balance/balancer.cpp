@@ -26,7 +26,7 @@ double unit(std::uint64_t bits) noexcept {
 class Decision {
   public:
     Decision(Fleet& fleet, const Demand& demand, Time now) noexcept
-        : fleet_(fleet), demand_(demand), now_(fleet.moment(now)) {
+        : fleet_(fleet), demand_(demand), time_(now), now_(fleet.moment(now)) {
         const std::size_t size = fleet.size();
         const std::uint64_t known = size == 64 ? ~0ULL : (1ULL << size) - 1;
         candidates_ = demand.candidates & known;
@@ -42,6 +42,7 @@ class Decision {
             begin = end;
         }
         if (any_group(&Decision::returning, choice)) return choice;
+        if (demand_.patience > Duration::zero() && wait(choice)) return choice;
         if (any_group(&Decision::least_full, choice)) return choice;
         if (any_group(&Decision::due, choice)) return choice;
         return last(choice);
@@ -175,6 +176,23 @@ class Decision {
         return backend != backends_max && send(backend, Taking::anyway, "over", choice);
     }
 
+    bool wait(Choice& choice) noexcept {
+        Duration soonest = demand_.patience;
+        for (std::uint64_t left = open_; left != 0; left &= left - 1) {
+            const auto backend = static_cast<std::uint32_t>(std::countr_zero(left));
+            const Outlook::State state = seen_[backend].look.state;
+            if (state != Outlook::State::open && state != Outlook::State::blocked) continue;
+            const Duration opens = fleet_.opening(backend, want(backend), time_);
+            if (opens > soonest) continue;
+            soonest = opens;
+            choice.kind = Choice::Kind::wait;
+            choice.backend = backend;
+            choice.retry_after = std::max(opens, Duration(std::chrono::milliseconds(1)));
+            choice.reason = "opening";
+        }
+        return choice.kind == Choice::Kind::wait;
+    }
+
     Choice last(Choice& choice) noexcept {
         std::uint32_t soonest = backends_max;
         std::optional<Duration> opening;
@@ -200,6 +218,7 @@ class Decision {
 
     Fleet& fleet_;
     const Demand& demand_;
+    Time time_;
     Moment now_;
     std::uint64_t candidates_ = 0;
     std::uint64_t open_ = 0;

@@ -28,22 +28,32 @@ struct Demand {
     Operation operation = Operation::chat;
     bool may_probe = true;    ///< False when the request could not be sent again after a failed attempt.
     std::uint64_t random = 0; ///< Fresh random bits for ties.
+    /// How long the request may still wait for an opening; 0: it is sent or refused now.
+    Duration patience{};
+    /// Whose claims do not count against it: 1 + the index of the shard whose queue asks; 0: nobody's.
+    std::uint32_t owner = 0;
+    /// First in its queue: when it must wait, what it waits for is kept free for it.
+    bool claims = false;
 };
 
 /// Where to send a request, or when to come back.
 struct Choice {
-    enum class Kind : std::uint8_t { send, refuse };
+    enum class Kind : std::uint8_t {
+        send,
+        wait,   ///< It will fit within its patience: ask again after retry_after.
+        refuse, ///< No backend can have it in time.
+    };
     Kind kind = Kind::refuse;
     std::uint32_t backend = 0;
     Lease lease;
-    /// For refuse: until the soonest candidate (tried ones included) may accept again; 0 when none of them is
-    /// blocked by quota.
+    /// For wait: until `backend` is predicted to have room. For refuse: until the soonest candidate (tried
+    /// ones included) may accept again; 0 when none of them is blocked by quota.
     Duration retry_after{};
     /// For refuse: true when at least one candidate is blocked by its quota, so that a 429 is the honest
     /// answer.
     bool quota = false;
-    /// Why, in a word for the log: "fits", "probe", "over", "returning", "last-resort"; "quota", "broken",
-    /// "tried", "none".
+    /// Why, in a word for the log: "fits", "probe", "over", "returning", "last-resort"; "opening"; "quota",
+    /// "broken", "tried", "none".
     std::string_view reason;
 };
 
@@ -52,7 +62,8 @@ class Balancer {
   public:
     /// Chooses and reserves in one step. Order: a group's due probe, its best candidate that fits; the next
     /// group; candidates whose traffic is only returning; the least full unblocked one of the best group; a
-    /// due one that does not fit; if all are broken but none blocked, the one that may be tried soonest.
+    /// due one that does not fit; if all are broken but none blocked, the one that may be tried soonest. A
+    /// request with patience waits for a predicted opening instead of being sent where it will not fit.
     /// Refuses only when every candidate is tried, blocked by its own answer, or broken beside blocked ones.
     [[nodiscard]] Choice choose(Fleet& fleet, const Demand& demand, Time now) const noexcept;
 };

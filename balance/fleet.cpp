@@ -151,6 +151,26 @@ void Fleet::look_at(std::uint32_t backend, const Want& want, Moment now, Outlook
     }
 }
 
+Duration Fleet::opening(std::uint32_t backend, const Want& want, Time now) noexcept {
+    Slot& slot = blocks_[backend].slot_of(want.deployment.hash);
+    const auto [tick, ms] = moment(now);
+    slot.tokens.advance(tick);
+    slot.requests.advance(tick);
+    const std::int64_t limit = slot.tokens_limit.load(relaxed);
+    const std::int64_t requests_limit = slot.requests_limit.load(relaxed);
+    std::uint32_t ticks = requests_limit > 0 ? slot.requests.ticks_until(tick, 1, requests_limit) : 0;
+    if (limit > 0 && want.cost > Tokens(0)) {
+        const std::int64_t room = limit - slot.correction.value(tick);
+        ticks = std::max(ticks, slot.tokens.ticks_until(tick, want.cost.count(), room));
+    }
+    Duration opens{};
+    if (ticks > 0) opens = (tick - 1 + ticks) * options_.tick - now.time_since_epoch();
+    const Block::View held = slot.block.view();
+    if (held.until_ms > ms && (held.above == Tokens(0) || want.cost > held.above))
+        opens = std::max(opens, until(held.until_ms, ms));
+    return opens;
+}
+
 Lease Fleet::take(std::uint32_t backend, const Want& want, Taking taking, Moment now) noexcept {
     BackendBlock& block = blocks_[backend];
     Slot& slot = block.slot_of(want.deployment.hash);

@@ -133,6 +133,9 @@ class Fleet {
     /// Tells how `backend` looks to a request right now; changes nothing but retiring what has left the
     /// window. Written in place, because this runs for every candidate of every request.
     void look_at(std::uint32_t backend, const Want& want, Moment now, Outlook& look) noexcept;
+    /// Until `want` is predicted to fit at `backend` if nothing else comes; zero when it fits now. Not for
+    /// broken backends.
+    [[nodiscard]] Duration opening(std::uint32_t backend, const Want& want, Time now) noexcept;
     /// Reserves; an empty lease when another shard was faster (if_fits) or took the probe.
     [[nodiscard]] Lease take(std::uint32_t backend, const Want& want, Taking taking, Moment now) noexcept;
 

@@ -388,5 +388,21 @@ TEST(Balancer, WorksWithSixtyFourBackends) {
     EXPECT_EQ(used.size(), backends_max);
 }
 
+TEST(Balancer, WaitsForThePredictedOpeningWhileTheRequestHasPatience) {
+    Fleet fleet({backend(), backend()});
+    use(fleet, 0, 50'000);
+    send_to(fleet, 1, 50'000, start + 10s).settle({}, start + 10s);
+    Demand want = demand(20'000);
+    want.patience = 55s;
+    const Choice choice = choose(fleet, want, start + 10s);
+    ASSERT_EQ(choice.kind, Kind::wait);
+    EXPECT_EQ(choice.backend, 0U) << "its charge leaves the window first";
+    EXPECT_GE(choice.retry_after, 49s);
+    EXPECT_LE(choice.retry_after, 51s);
+    EXPECT_EQ(choose(fleet, want, start + 10s + choice.retry_after).kind, Kind::send);
+    want.patience = 40s;
+    EXPECT_NE(choose(fleet, want, start + 10s).kind, Kind::wait) << "too late for it";
+}
+
 } // namespace
 } // namespace headroom::balance
