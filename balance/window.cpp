@@ -6,8 +6,8 @@
 
 namespace headroom::balance {
 
-template <std::size_t Buckets>
-void Window<Buckets>::advance(std::uint32_t tick) noexcept {
+template <std::size_t Buckets, unsigned AmountBits>
+void Window<Buckets, AmountBits>::advance(std::uint32_t tick) noexcept {
     std::uint64_t head = head_.load(std::memory_order_relaxed);
     if (head >= tick) return;
     // One thread retires; the others see a sum that is too high for a moment, which errs on the safe side.
@@ -19,8 +19,8 @@ void Window<Buckets>::advance(std::uint32_t tick) noexcept {
 
 // The emptied bucket keeps the tick it now stands for: stamps only grow, so a late charge can never be
 // mistaken for a new one.
-template <std::size_t Buckets>
-void Window<Buckets>::retire(std::uint32_t tick) noexcept {
+template <std::size_t Buckets, unsigned AmountBits>
+void Window<Buckets, AmountBits>::retire(std::uint32_t tick) noexcept {
     std::atomic<std::uint64_t>& bucket = buckets_[tick % Buckets];
     std::uint64_t word = bucket.load(std::memory_order_relaxed);
     while (static_cast<std::uint32_t>(word >> amount_bits) < tick) {
@@ -34,8 +34,8 @@ void Window<Buckets>::retire(std::uint32_t tick) noexcept {
     }
 }
 
-template <std::size_t Buckets>
-std::uint32_t Window<Buckets>::ticks_until(std::uint32_t tick, std::int64_t amount,
+template <std::size_t Buckets, unsigned AmountBits>
+std::uint32_t Window<Buckets, AmountBits>::ticks_until(std::uint32_t tick, std::int64_t amount,
                                            std::int64_t ceiling) const noexcept {
     std::int64_t sum = total();
     std::uint32_t ticks = 0;
@@ -47,8 +47,19 @@ std::uint32_t Window<Buckets>::ticks_until(std::uint32_t tick, std::int64_t amou
     return ticks;
 }
 
-template <std::size_t Buckets>
-bool Window<Buckets>::try_take(std::uint32_t tick, std::int64_t amount, std::int64_t ceiling,
+template <std::size_t Buckets, unsigned AmountBits>
+std::int64_t Window<Buckets, AmountBits>::recent(std::uint32_t ticks, std::uint32_t tick) const noexcept {
+    std::int64_t sum = 0;
+    for (std::uint32_t i = 0; i < ticks && i < Buckets && i < tick; ++i) {
+        const std::uint64_t word = buckets_[(tick - i) % Buckets].load(std::memory_order_relaxed);
+        if (static_cast<std::uint32_t>(word >> amount_bits) + ticks > tick)
+            sum += static_cast<std::int64_t>(word & amount_max);
+    }
+    return sum;
+}
+
+template <std::size_t Buckets, unsigned AmountBits>
+bool Window<Buckets, AmountBits>::try_take(std::uint32_t tick, std::int64_t amount, std::int64_t ceiling,
                                WindowCharge& charge) noexcept {
     std::int64_t sum = total_.load(std::memory_order_relaxed);
     do {
@@ -59,15 +70,15 @@ bool Window<Buckets>::try_take(std::uint32_t tick, std::int64_t amount, std::int
     return true;
 }
 
-template <std::size_t Buckets>
-void Window<Buckets>::take(std::uint32_t tick, std::int64_t amount, WindowCharge& charge) noexcept {
+template <std::size_t Buckets, unsigned AmountBits>
+void Window<Buckets, AmountBits>::take(std::uint32_t tick, std::int64_t amount, WindowCharge& charge) noexcept {
     total_.fetch_add(amount, std::memory_order_relaxed);
     charge = {tick, amount};
     put(tick, charge);
 }
 
-template <std::size_t Buckets>
-void Window<Buckets>::put(std::uint32_t tick, WindowCharge& charge) noexcept {
+template <std::size_t Buckets, unsigned AmountBits>
+void Window<Buckets, AmountBits>::put(std::uint32_t tick, WindowCharge& charge) noexcept {
     std::atomic<std::uint64_t>& bucket = buckets_[tick % Buckets];
     const auto amount = static_cast<std::uint64_t>(charge.amount);
     std::uint64_t word = bucket.load(std::memory_order_relaxed);
@@ -91,8 +102,8 @@ void Window<Buckets>::put(std::uint32_t tick, WindowCharge& charge) noexcept {
     }
 }
 
-template <std::size_t Buckets>
-void Window<Buckets>::replace(WindowCharge& charge, std::int64_t amount) noexcept {
+template <std::size_t Buckets, unsigned AmountBits>
+void Window<Buckets, AmountBits>::replace(WindowCharge& charge, std::int64_t amount) noexcept {
     const std::int64_t change = amount - charge.amount;
     if (change == 0) return;
     if (change > 0) total_.fetch_add(change, std::memory_order_relaxed);
@@ -116,7 +127,8 @@ void Window<Buckets>::replace(WindowCharge& charge, std::int64_t amount) noexcep
     }
 }
 
-template class Window<60>;
-template class Window<10>;
+template class Window<61>;
+template class Window<101, 32>;
+template class Window<11, 32>;
 
 } // namespace headroom::balance
