@@ -47,6 +47,9 @@ class Choosing {
         }
     }
 
+    [[nodiscard]] const DecisionInput& input() const noexcept { return input_; }
+    [[nodiscard]] const Decision& decision() const noexcept { return decision_; }
+
   private:
     [[nodiscard]] Want want(std::uint32_t backend) const noexcept {
         const auto& keys = demand_.deployments;
@@ -93,8 +96,12 @@ class Choosing {
 
 } // namespace
 
-Choice Balancer::choose(Fleet& fleet, const Demand& demand, Time now) const noexcept {
-    return Choosing(fleet, demand, now).run();
+Choice Balancer::choose(Fleet& fleet, const Demand& demand, Time now, const Flight& flight) const noexcept {
+    Choosing choosing(fleet, demand, now);
+    Choice choice = choosing.run();
+    if (flight.recorder != nullptr)
+        flight.recorder->record(flight.tag, now, choosing.input(), choosing.decision());
+    return choice;
 }
 
 } // namespace headroom::balance

@@ -41,6 +41,8 @@ struct FailedAttempt {
 struct AccessRecord {
     static constexpr std::size_t failed_max = 8; ///< Told one by one; more are only counted.
 
+    std::string id;           ///< The client's x-request-id if that is sane, else ours.
+    std::uint64_t number = 0; ///< Of the request in its shard.
     net::Time started;
     net::Time head_at; ///< Response head received from the backend that answered.
     net::Time ended;

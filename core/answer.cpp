@@ -2,6 +2,7 @@
 #include "core/answer.hpp"
 
 #include "balance/exhausted.hpp"
+#include "core/request_id.hpp"
 #include "net/http/writer.hpp"
 
 #include <algorithm>
@@ -51,6 +52,10 @@ net::Slice serialize(const Answer& answer, const net::Head& request, net::Buffer
         writer.field("retry-after-ms", milliseconds_up(answer.retry_after));
     }
     if (answer.retry_is_useless) writer.field("x-should-retry", "false");
+    if (!answer.request_id.empty()) {
+        writer.field("x-request-id", answer.request_id); // where the OpenAI SDKs look for it
+        writer.field(request_id_field, answer.request_id);
+    }
     if (!answer.allow.empty()) writer.field("Allow", answer.allow);
     if (answer.close) {
         writer.field("Connection", "close");

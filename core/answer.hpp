@@ -21,6 +21,7 @@ struct Answer {
     bool retry_is_useless = false; ///< x-should-retry: false, which the OpenAI SDKs obey.
     bool close = false;            ///< This connection ends after it.
     std::string_view allow;        ///< For 405; static text.
+    std::string_view request_id;   ///< Empty: it belongs to no request. The exchange's.
 };
 
 /// An error of ours as Azure would word it; `code` empty: the usual one for the status.

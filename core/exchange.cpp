@@ -6,6 +6,7 @@
 #include "core/multipart.hpp"
 #include "core/relay.hpp"
 #include "core/report.hpp"
+#include "core/request_id.hpp"
 
 #include <array>
 #include <utility>
@@ -71,6 +72,8 @@ void Exchange::begin() {
     record_.started = shard().loop().now();
     record_.method = request.method_text();
     record_.path = request.path();
+    record_.id = request_id_of(request.find(net::FieldId::x_request_id), shard().loop().random());
+    record_.number = shard().number_request();
     keep_ = request.keep_alive();
     has_body_ = request.framing() != net::BodyFraming::none;
     route_ = route_of(request.path(), request.query());
@@ -82,7 +85,26 @@ void Exchange::finish() {
     record_.ended = shard().loop().now();
     record_.bytes_in = session_.reader().parser().body_bytes();
     if (!session_.reader().complete()) keep_ = false;
+    record_end();
     report(shard(), record_);
+}
+
+void Exchange::record_end() noexcept {
+    if (candidates_ == 0) return; // nothing was decided
+    balance::RequestEnd end;
+    end.status = record_.status;
+    end.outcome = static_cast<std::uint8_t>(record_.outcome);
+    end.attempts = record_.attempts;
+    end.estimated = balance::Tokens(record_.estimated_tokens);
+    end.metered = record_.usage.has_value();
+    if (record_.usage) {
+        end.prompt = record_.usage->prompt;
+        end.completion = record_.usage->completion;
+    } else if (record_.counted_output) {
+        end.completion = *record_.counted_output;
+    }
+    end.lasted = record_.ended - record_.started;
+    shard().recorder().record(tag(), record_.ended, end);
 }
 
 net::Task<void> Exchange::answer(Answer answer, Outcome outcome) {
@@ -94,6 +116,7 @@ net::Task<void> Exchange::answer(Answer answer, Outcome outcome) {
         }
     }
     answer.close = answer.close || !keep_;
+    answer.request_id = record_.id;
     record_.status = answer.status;
     record_.bytes_out = answer.body.size();
     record_.outcome = outcome;
@@ -219,7 +242,8 @@ balance::Choice Exchange::choose() {
     demand.operation = route_.operation;
     demand.may_probe = !body_streams_;
     demand.random = shard().loop().random();
-    return shard().balancer().choose(shard().fleet(), demand, shard().loop().now());
+    return shard().balancer().choose(shard().fleet(), demand, shard().loop().now(),
+                                     {&shard().recorder(), tag()});
 }
 
 net::Task<void> Exchange::try_backends() {
@@ -244,6 +268,7 @@ net::Task<void> Exchange::try_backends() {
         if (record_.attempts++ > 0) shard().count().retries.add();
         attempt_ = std::make_unique<Attempt>(*this, choice.backend, std::move(choice.lease));
         const Attempt::End end = co_await attempt_->run();
+        shard().recorder().record(tag(), shard().loop().now(), attempt_->end_of(end));
         if (end == Attempt::End::taken) {
             attempt_.reset();
             co_return;

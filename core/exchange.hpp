@@ -94,6 +94,8 @@ class Exchange {
     bool able(std::uint32_t backend) noexcept;
     // 6 choose
     balance::Choice choose();
+    balance::FlightTag tag() const noexcept { return {record_.id, record_.number, record_.attempts}; }
+    void record_end() noexcept;
     net::Task<void> try_backends();
     net::Task<void> give_up(bool quota, balance::Duration retry_after);
     void finish();

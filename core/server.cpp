@@ -61,6 +61,7 @@ struct Server::Running {
     Shard* shard = nullptr;
     std::vector<net::Endpoint> listening;
     const ShardCounters* counters = nullptr;
+    const balance::FlightRecorder* recorded = nullptr;
     std::unique_ptr<Shard> owned;
 };
 
@@ -95,6 +96,7 @@ void Server::start() {
         start_shard(index, index == 0 ? listen : listening_);
         if (index == 0) listening_ = running_[0]->listening;
         counters_.push_back(running_.back()->counters);
+        recorders_.push_back(running_.back()->recorded);
     }
 }
 
@@ -117,6 +119,7 @@ void Server::run_shard(unsigned index, const std::vector<net::Endpoint>& listen,
         running.owned = std::make_unique<Shard>(shared_, index, listen);
         running.listening = running.owned->listening();
         running.counters = &running.owned->counters();
+        running.recorded = &running.owned->recorded();
         const std::scoped_lock lock(mutex_);
         running.shard = running.owned.get();
     } catch (...) {

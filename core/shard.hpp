@@ -53,6 +53,8 @@ class Shard {
 
     net::Loop& loop() noexcept { return loop_; }
     const ShardCounters& counters() const noexcept { return counters_; }
+    /// To read from any thread while the shard lives.
+    const balance::FlightRecorder& recorded() const noexcept { return recorder_; }
     /// Where its listeners listen, with the ports that the kernel chose.
     std::vector<net::Endpoint> listening() const;
 
@@ -67,6 +69,9 @@ class Shard {
     ShardCounters& count() noexcept { return counters_; }
     balance::UsageRefusals& usage_refusals() noexcept { return usage_refusals_; }
     Estimator& estimator() noexcept { return estimator_; }
+    balance::FlightRecorder& recorder() noexcept { return recorder_; }
+    /// A number that no other request of this shard has.
+    std::uint64_t number_request() noexcept { return ++requests_numbered_; }
     net::TlsContext* client_tls() const noexcept { return shared_.client_tls; }
     bool draining() const noexcept { return draining_; }
     /// Whether so little buffer memory is left that nothing more may be held: a body still arriving is
@@ -96,6 +101,8 @@ class Shard {
     ShardCounters counters_;
     balance::UsageRefusals usage_refusals_;
     Estimator estimator_;
+    balance::FlightRecorder recorder_;
+    std::uint64_t requests_numbered_ = 0;
     Session* sessions_ = nullptr; ///< Intrusive list, for the drain.
     std::size_t session_count_ = 0;
     bool draining_ = false;
