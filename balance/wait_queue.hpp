@@ -65,15 +65,13 @@ class WaitQueue {
     /// Who owns the entries.
     class Keeper {
       public:
+        virtual ~Keeper() = default;
         /// Asks the balancer; `first`: nobody of its lane is before it. With patience for any opening:
         /// whether that is in time is the queue's to judge.
         virtual Choice choose(Entry& entry, bool first) = 0;
         /// `entry` is out of the queue, its state says how; the queue must not be touched from inside. Not
         /// told of leave() and of a join() that fails.
         virtual void left(Entry& entry) = 0;
-
-      protected:
-        ~Keeper() = default;
     };
 
     WaitQueue(const WaitQueueOptions& options, Keeper& keeper);

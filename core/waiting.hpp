@@ -54,7 +54,7 @@ class Waiting final : public balance::WaitQueue::Keeper {
     Waiting(net::Loop& loop, const balance::WaitQueueOptions& options, WaitCounters& counters);
     Waiting(const Waiting&) = delete;
     Waiting& operator=(const Waiting&) = delete;
-    ~Waiting();
+    ~Waiting() override;
 
     /// Whether a newcomer must get in line.
     [[nodiscard]] bool busy(std::uint64_t lane) const noexcept { return queue_.busy(lane); }
