@@ -81,6 +81,7 @@ TEST(RetryBudgetThreads, TogetherTheySpendWhatWasEarned) {
     RetryBudget budget({50, 0});
     std::atomic<unsigned> spent{0};
     std::vector<std::thread> all;
+    all.reserve(threads);
     for (unsigned t = 0; t < threads; ++t) {
         all.emplace_back([&] {
             for (unsigned i = 0; i < rounds; ++i) {

@@ -38,6 +38,7 @@ TEST_F(WaitQueueTest, EqualDeadlinesAreServedAsTheyCame) {
     WaitQueue queue(bounds(10), script);
     std::deque<Entry> all;
     std::vector<Entry*> expected;
+    expected.reserve(5);
     for (int i = 0; i < 5; ++i)
         expected.push_back(&all.emplace_back(entry(5s)));
     for (Entry& one : all)
