@@ -55,7 +55,8 @@ struct AccessRecord {
     std::uint16_t status = 0;  ///< What the client got; 0: nothing.
     bool stream = false;
     Outcome outcome = Outcome::none;
-    std::string_view why; ///< Static text: a word on what is not plain.
+    std::string_view why;                ///< Static text: a word on what is not plain.
+    std::optional<net::Duration> waited; ///< For quota, all times together; nullopt: it did not.
     unsigned attempts = 0;
     std::array<FailedAttempt, failed_max> failed;
     std::size_t failed_count = 0;

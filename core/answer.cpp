@@ -14,6 +14,10 @@ namespace {
 
 constexpr std::size_t head_bytes_max = 1024;
 
+/// The SDKs of OpenAI take a longer Retry-After for a mistake and retry after half a second or a few
+/// (versions of 2026 obey up to 120 s).
+constexpr balance::Duration obeyed_wait_max = std::chrono::milliseconds(59'999);
+
 std::uint64_t whole_seconds_up(balance::Duration wait) {
     const auto seconds = std::chrono::ceil<std::chrono::seconds>(wait);
     return static_cast<std::uint64_t>(std::max<std::int64_t>(1, seconds.count()));
@@ -32,10 +36,15 @@ Answer error_answer(std::uint16_t status, std::string_view code, std::string_vie
     return answer;
 }
 
-Answer exhausted_answer(balance::Duration retry_after) {
+Answer exhausted_answer(balance::Duration retry_after, std::uint64_t random) {
     Answer answer;
     answer.status = 429;
-    answer.retry_after = std::max<balance::Duration>(retry_after, std::chrono::milliseconds(1));
+    const auto exact = std::max<balance::Duration>(retry_after, std::chrono::milliseconds(1));
+    const auto spread = std::max<balance::Duration>(exact / 8, std::chrono::milliseconds(100));
+    const auto later = exact + balance::Duration(static_cast<balance::Duration::rep>(
+                                   random % static_cast<std::uint64_t>(spread.count())));
+    answer.retry_is_useless = exact > obeyed_wait_max;
+    answer.retry_after = answer.retry_is_useless ? later : std::min(later, obeyed_wait_max);
     answer.body = balance::exhausted_body(answer.retry_after);
     return answer;
 }

@@ -67,6 +67,7 @@ void append_text(std::string& out, const AccessRecord& record, const Config& con
                    milliseconds(record.ended - record.started));
     if (record.head_at != net::Time{})
         fmt::format_to(to, " first={}ms", milliseconds(record.head_at - record.started));
+    if (record.waited) fmt::format_to(to, " waited={}ms", milliseconds(*record.waited));
     if (record.backend >= 0)
         fmt::format_to(to, " backend={}", config.backends[static_cast<std::size_t>(record.backend)].name);
     if (!record.deployment.empty()) {
@@ -101,6 +102,7 @@ void append_json(std::string& out, const AccessRecord& record, const Config& con
     if (record.head_at != net::Time{}) {
         fmt::format_to(to, R"(,"first_byte_ms":{})", milliseconds(record.head_at - record.started));
     }
+    if (record.waited) fmt::format_to(to, R"(,"waited_ms":{})", milliseconds(*record.waited));
     if (record.backend >= 0) {
         out += R"(,"message":"Proxying to )";
         std::string url;

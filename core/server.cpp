@@ -69,14 +69,17 @@ Server::Server(const Config& config, LogPump& log, unsigned workers, std::unique
     : client_tls_(client_side_context(config)),
       backend_tls_(backend_side_contexts(config)),
       fleet_(backend_specs(config)),
+      retry_budget_({config.retry.budget_percent, config.retry.budget_per_second}),
       board_(workers, std::move(first)),
-      shared_{config, fleet_, estimating_, board_, log, client_tls_.get(), {}},
+      shared_{config, fleet_, retry_budget_, estimating_, board_, log, client_tls_.get(), {}},
       workers_(workers) {
     for (const auto& context : backend_tls_)
         shared_.backend_tls.push_back(context.get());
     const std::uint64_t total = memory_bound_bytes(config.limits.memory_bytes_total);
     shared_.memory_bytes_per_shard = total / workers;
     shared_.sessions_per_shard_max = std::max(1U, config.limits.sessions_max / workers);
+    shared_.queue_per_shard.length_max = (config.queue.length_max + workers - 1) / workers;
+    shared_.queue_per_shard.bytes_max = config.queue.bytes_max / workers;
 }
 
 Server::~Server() {

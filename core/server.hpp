@@ -68,6 +68,7 @@ class Server {
     std::unique_ptr<net::TlsContext> client_tls_;
     std::vector<std::unique_ptr<net::TlsContext>> backend_tls_;
     balance::Fleet fleet_;
+    balance::RetryBudget retry_budget_;
     EstimatorBasis estimating_;
     SnapshotBoard board_;
     SharedState shared_;
