@@ -2,9 +2,10 @@
 #include "tools/load/options.hpp"
 
 namespace headroom::load {
+namespace {
 
-std::string_view help_text() noexcept {
-    return R"(load: send HTTP/1.1 requests at a fixed rate, or as fast as they are answered, and measure the answers.
+constexpr std::string_view text =
+    R"(load: send HTTP/1.1 requests at a fixed rate, or as fast as they are answered, and measure the answers.
 
   load [options] URL
 
@@ -67,6 +68,11 @@ Examples
   load --trace docs/examples/traces/bursty.csv --load 0.9 --quota 120000 --json http://127.0.0.1:8080/v1/chat/completions
   load -c 600 -n 600 --body-bytes 2048 --stream http://127.0.0.1:8080/v1/chat/completions
 )";
+
+} // namespace
+
+std::string_view help_text() noexcept {
+    return text;
 }
 
 } // namespace headroom::load

@@ -108,7 +108,7 @@ nanoseconds take_fraction(std::string_view& text) {
     return nanoseconds{value};
 }
 
-/// "2023-11-16 18:17:03.9799600"; the traces of 2024 add "+00:00".
+/// Year to fraction of a second, in UTC; some of the traces say so by "+00:00".
 nanoseconds timestamp_in(std::string_view cell, std::size_t line) {
     std::string_view rest = cell;
     const int year = take_number(rest, 4, '-');
