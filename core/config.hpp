@@ -197,6 +197,9 @@ struct Config {
     std::vector<ModelConfig> models; ///< Sorted by deployment; others are learned from responses.
     LogConfig log;
     IdentityConfig identity;
+    /// HEADROOM_TEST_TIME_SCALE, for tests against mock_azure --time-scale: a quota's minute lasts 60 s /
+    /// this.
+    double test_time_scale = 1;
 
     /// The attempts cap with 0 resolved to the number of backends.
     [[nodiscard]] unsigned attempts_max() const noexcept;

@@ -4,6 +4,7 @@
 #include "core/memory_quota.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <exception>
 #include <future>
 #include <stdexcept>
@@ -33,6 +34,13 @@ std::vector<std::unique_ptr<net::TlsContext>> backend_side_contexts(const Config
 
 balance::Tokens tokens_of(std::uint64_t count) {
     return balance::Tokens(static_cast<std::int64_t>(count));
+}
+
+balance::FleetOptions fleet_options(const Config& config) {
+    balance::FleetOptions options;
+    options.tick = std::chrono::duration_cast<balance::Duration>(std::chrono::duration<double>(options.tick) /
+                                                                 config.test_time_scale);
+    return options;
 }
 
 } // namespace
@@ -68,7 +76,7 @@ struct Server::Running {
 Server::Server(const Config& config, LogPump& log, unsigned workers, std::unique_ptr<const Snapshot> first)
     : client_tls_(client_side_context(config)),
       backend_tls_(backend_side_contexts(config)),
-      fleet_(backend_specs(config)),
+      fleet_(backend_specs(config), fleet_options(config)),
       retry_budget_({config.retry.budget_percent, config.retry.budget_per_second}),
       board_(workers, std::move(first)),
       shared_{config, fleet_, retry_budget_, estimating_, board_, log, client_tls_.get(), {}},
