@@ -5,6 +5,7 @@
 #pragma once
 
 #include "balance/fleet.hpp"
+#include "balance/flight_recorder.hpp"
 #include "balance/lease.hpp"
 #include "balance/operation.hpp"
 #include "balance/quantities.hpp"
@@ -36,6 +37,12 @@ struct Demand {
     bool claims = false;
 };
 
+/// Where a decision is recorded, if anywhere.
+struct Flight {
+    FlightRecorder* recorder = nullptr;
+    FlightTag tag;
+};
+
 /// Where to send a request, or when to come back.
 struct Choice {
     enum class Kind : std::uint8_t {
@@ -65,7 +72,8 @@ class Balancer {
     /// due one that does not fit; if all are broken but none blocked, the one that may be tried soonest. A
     /// request with patience waits for a predicted opening instead of being sent where it will not fit.
     /// Refuses only when every candidate is tried, blocked by its own answer, or broken beside blocked ones.
-    [[nodiscard]] Choice choose(Fleet& fleet, const Demand& demand, Time now) const noexcept;
+    [[nodiscard]] Choice choose(Fleet& fleet, const Demand& demand, Time now,
+                                const Flight& flight = {}) const noexcept;
 };
 
 } // namespace headroom::balance

@@ -33,6 +33,31 @@ double tokens_used(std::int64_t counted, std::int64_t limit, double weight) noex
     return weight * sum / (sum + tokens_assumed * weight);
 }
 
+FleetShape shape_of(const std::vector<BackendSpec>& specs) {
+    std::vector<std::uint32_t> order(specs.size());
+    std::iota(order.begin(), order.end(), 0U);
+    std::sort(order.begin(), order.end(), [&](auto a, auto b) {
+        return std::pair(specs[a].priority, a) < std::pair(specs[b].priority, b);
+    });
+    FleetShape shape;
+    for (std::size_t begin = 0, end = 0; begin < order.size(); begin = end) {
+        double heaviest = weight_min;
+        for (end = begin; end < order.size(); ++end) {
+            const BackendSpec& member = specs[order[end]];
+            if (member.priority != specs[order[begin]].priority) break;
+            heaviest = std::max(heaviest, member.weight);
+        }
+        for (std::size_t i = begin; i < end; ++i) {
+            const std::uint32_t backend = order[i];
+            shape.groups[shape.group_count] |= std::uint64_t{1} << backend;
+            shape.relative_weight[backend] = std::max(weight_min, specs[backend].weight / heaviest);
+            shape.inverse_weight[backend] = 1 / shape.relative_weight[backend];
+        }
+        ++shape.group_count;
+    }
+    return shape;
+}
+
 Duration until(std::int64_t at_ms, std::int64_t now_ms) noexcept {
     return std::chrono::milliseconds(std::max<std::int64_t>(1, at_ms - now_ms));
 }
@@ -42,30 +67,10 @@ Duration until(std::int64_t at_ms, std::int64_t now_ms) noexcept {
 Fleet::Fleet(std::vector<BackendSpec> backends, FleetOptions options)
     : specs_(std::move(backends)),
       options_(options),
-      by_priority_(specs_.size()),
-      relative_weight_(specs_.size()),
-      inverse_weight_(specs_.size()),
       blocks_(std::make_unique<BackendBlock[]>(specs_.size())) {
     assert(specs_.size() <= backends_max);
     assert(options_.tick > Duration::zero());
-    std::iota(by_priority_.begin(), by_priority_.end(), 0U);
-    std::sort(by_priority_.begin(), by_priority_.end(), [this](auto a, auto b) {
-        return std::pair(specs_[a].priority, a) < std::pair(specs_[b].priority, b);
-    });
-    for (std::uint32_t begin = 0, end = 0; begin < by_priority_.size(); begin = end) {
-        double heaviest = weight_min;
-        for (end = begin; end < by_priority_.size(); ++end) {
-            const BackendSpec& member = specs_[by_priority_[end]];
-            if (member.priority != specs_[by_priority_[begin]].priority) break;
-            heaviest = std::max(heaviest, member.weight);
-        }
-        for (std::uint32_t i = begin; i < end; ++i) {
-            const std::uint32_t backend = by_priority_[i];
-            relative_weight_[backend] = std::max(weight_min, specs_[backend].weight / heaviest);
-            inverse_weight_[backend] = 1 / relative_weight_[backend];
-        }
-        group_ends_.push_back(end);
-    }
+    shape_ = shape_of(specs_);
     for (std::size_t i = 0; i < specs_.size(); ++i) {
         const BackendSpec& spec = specs_[i];
         blocks_[i].charges_on_usage = spec.charging == Charging::on_usage;
@@ -118,7 +123,7 @@ void Fleet::look_at(std::uint32_t backend, const Want& want, Moment now, Outlook
     if (cost != 0) {
         const std::int64_t counted = slot.tokens_counted(tick) + cost;
         fits = fits && (limit == 0 || counted <= limit);
-        used = std::max(used, tokens_used(counted, limit, relative_weight_[backend]));
+        used = std::max(used, tokens_used(counted, limit, shape_.relative_weight[backend]));
     }
 
     look.used = used;

@@ -8,8 +8,10 @@
 #include "balance/quantities.hpp"
 #include "balance/slot.hpp"
 
+#include <array>
+#include <cstddef>
+#include <cstdint>
 #include <memory>
-#include <span>
 #include <string>
 #include <vector>
 
@@ -99,6 +101,15 @@ enum class Taking : std::uint8_t {
     probe,       ///< As the one request that tries a broken backend.
     last_resort, ///< Although it is broken; its answer closes the breaker.
 };
+inline constexpr std::size_t taking_count = 4;
+
+/// What the configuration says about choosing: groups of equal priority and weights within them.
+struct FleetShape {
+    std::uint32_t group_count = 0;
+    std::array<std::uint64_t, backends_max> groups{};   ///< Bit per backend; the group to prefer first.
+    std::array<double, backends_max> relative_weight{}; ///< To the heaviest of its group, within (0, 1].
+    std::array<double, backends_max> inverse_weight{};  ///< One over relative_weight.
+};
 
 /// What a request wants from one backend.
 struct Want {
@@ -139,17 +150,8 @@ class Fleet {
     /// Reserves; an empty lease when another shard was faster (if_fits) or took the probe.
     [[nodiscard]] Lease take(std::uint32_t backend, const Want& want, Taking taking, Moment now) noexcept;
 
-    /// Backends in order of priority, and the groups of equal priority as ends of ranges in that order.
-    [[nodiscard]] std::span<const std::uint32_t> by_priority() const noexcept { return by_priority_; }
-    [[nodiscard]] std::span<const std::uint32_t> group_ends() const noexcept { return group_ends_; }
-    /// The weight relative to the heaviest of its group, within (0, 1].
-    [[nodiscard]] double relative_weight(std::uint32_t backend) const noexcept {
-        return relative_weight_[backend];
-    }
-    /// One over relative_weight.
-    [[nodiscard]] double inverse_weight(std::uint32_t backend) const noexcept {
-        return inverse_weight_[backend];
-    }
+    /// Groups and weights; never changes.
+    [[nodiscard]] const FleetShape& shape() const noexcept { return shape_; }
 
     /// True when the backend as a whole could be sent something now (its connect breaker is not open); for
     /// readiness.
@@ -165,10 +167,7 @@ class Fleet {
 
     std::vector<BackendSpec> specs_;
     FleetOptions options_;
-    std::vector<std::uint32_t> by_priority_;
-    std::vector<std::uint32_t> group_ends_;
-    std::vector<double> relative_weight_;
-    std::vector<double> inverse_weight_;
+    FleetShape shape_;
     std::unique_ptr<BackendBlock[]> blocks_;
 };
 

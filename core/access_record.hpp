@@ -41,6 +41,8 @@ struct FailedAttempt {
 struct AccessRecord {
     static constexpr std::size_t failed_max = 8; ///< Told one by one; more are only counted.
 
+    std::string id;           ///< The client's x-request-id if that is sane, else ours.
+    std::uint64_t number = 0; ///< Of the request in its shard.
     net::Time started;
     net::Time head_at; ///< Response head received from the backend that answered.
     net::Time ended;
@@ -53,7 +55,8 @@ struct AccessRecord {
     std::uint16_t status = 0;  ///< What the client got; 0: nothing.
     bool stream = false;
     Outcome outcome = Outcome::none;
-    std::string_view why; ///< Static text: a word on what is not plain.
+    std::string_view why;                ///< Static text: a word on what is not plain.
+    std::optional<net::Duration> waited; ///< For quota, all times together; nullopt: it did not.
     unsigned attempts = 0;
     std::array<FailedAttempt, failed_max> failed;
     std::size_t failed_count = 0;

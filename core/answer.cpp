@@ -2,6 +2,7 @@
 #include "core/answer.hpp"
 
 #include "balance/exhausted.hpp"
+#include "core/request_id.hpp"
 #include "net/http/writer.hpp"
 
 #include <algorithm>
@@ -12,6 +13,10 @@ namespace headroom::core {
 namespace {
 
 constexpr std::size_t head_bytes_max = 1024;
+
+/// The SDKs of OpenAI take a longer Retry-After for a mistake and retry after half a second or a few
+/// (versions of 2026 obey up to 120 s).
+constexpr balance::Duration obeyed_wait_max = std::chrono::milliseconds(59'999);
 
 std::uint64_t whole_seconds_up(balance::Duration wait) {
     const auto seconds = std::chrono::ceil<std::chrono::seconds>(wait);
@@ -31,10 +36,15 @@ Answer error_answer(std::uint16_t status, std::string_view code, std::string_vie
     return answer;
 }
 
-Answer exhausted_answer(balance::Duration retry_after) {
+Answer exhausted_answer(balance::Duration retry_after, std::uint64_t random) {
     Answer answer;
     answer.status = 429;
-    answer.retry_after = std::max<balance::Duration>(retry_after, std::chrono::milliseconds(1));
+    const auto exact = std::max<balance::Duration>(retry_after, std::chrono::milliseconds(1));
+    const auto spread = std::max<balance::Duration>(exact / 8, std::chrono::milliseconds(100));
+    const auto later = exact + balance::Duration(static_cast<balance::Duration::rep>(
+                                   random % static_cast<std::uint64_t>(spread.count())));
+    answer.retry_is_useless = exact > obeyed_wait_max;
+    answer.retry_after = answer.retry_is_useless ? later : std::min(later, obeyed_wait_max);
     answer.body = balance::exhausted_body(answer.retry_after);
     return answer;
 }
@@ -51,6 +61,10 @@ net::Slice serialize(const Answer& answer, const net::Head& request, net::Buffer
         writer.field("retry-after-ms", milliseconds_up(answer.retry_after));
     }
     if (answer.retry_is_useless) writer.field("x-should-retry", "false");
+    if (!answer.request_id.empty()) {
+        writer.field("x-request-id", answer.request_id); // where the OpenAI SDKs look for it
+        writer.field(request_id_field, answer.request_id);
+    }
     if (!answer.allow.empty()) writer.field("Allow", answer.allow);
     if (answer.close) {
         writer.field("Connection", "close");

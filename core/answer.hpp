@@ -21,12 +21,15 @@ struct Answer {
     bool retry_is_useless = false; ///< x-should-retry: false, which the OpenAI SDKs obey.
     bool close = false;            ///< This connection ends after it.
     std::string_view allow;        ///< For 405; static text.
+    std::string_view request_id;   ///< Empty: it belongs to no request. The exchange's.
 };
 
 /// An error of ours as Azure would word it; `code` empty: the usual one for the status.
 [[nodiscard]] Answer error_answer(std::uint16_t status, std::string_view code, std::string_view message);
-/// Every backend refused for quota: 429 with the soonest recovery.
-[[nodiscard]] Answer exhausted_answer(balance::Duration retry_after);
+/// Every backend refused for quota: 429 with the soonest recovery. `random` adds up to an eighth of it (100
+/// ms at least), so that those who are told one instant do not all come back at it. Waits that SDKs do not
+/// obey are told as they are, with the request not to retry: they would come back within seconds, in vain.
+[[nodiscard]] Answer exhausted_answer(balance::Duration retry_after, std::uint64_t random);
 
 /// Head and body in one block; an empty Slice when there is no memory for it. `request` may be a head that
 /// was never completed (a malformed request).

@@ -226,6 +226,11 @@ void Attempt::note_failure() noexcept {
     if (verdict_ == balance::Verdict::quota) exchange_.shard().count().quota_absorbed.add();
 }
 
+balance::AttemptEnd Attempt::end_of(End end) const noexcept {
+    return {backend_, status_, static_cast<std::uint8_t>(verdict_), static_cast<std::uint8_t>(error_.code),
+            end == End::taken};
+}
+
 void Attempt::cancel(net::Error error) noexcept {
     if (connection_) connection_.cancel(error);
     if (cancelled_.code == net::ErrorCode::none) cancelled_ = error;

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "balance/classify.hpp"
+#include "balance/flight_recorder.hpp"
 #include "balance/lease.hpp"
 #include "balance/rate_limits.hpp"
 #include "core/request_body.hpp"
@@ -51,6 +52,8 @@ class Attempt {
     [[nodiscard]] std::uint16_t status() const noexcept { return status_; }
     /// A response was received as far as held() goes, and it is all of it.
     [[nodiscard]] bool has_response() const noexcept { return status_ != 0 && body_whole_; }
+    /// What it came to, for the flight recorder.
+    [[nodiscard]] balance::AttemptEnd end_of(End end) const noexcept;
     /// Counts and records a failed attempt.
     void note_failure() noexcept;
 

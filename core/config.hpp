@@ -133,7 +133,27 @@ struct HoldConfig {
 };
 
 struct RetryConfig {
-    unsigned attempts_max = 0; ///< Backends tried for one request; 0 = all of them. Never one backend twice.
+    /// Backends tried for one request before it waits or ends; 0 = all of them. Never one backend twice, but
+    /// for one that refused for quota and has been waited for.
+    unsigned attempts_max = 0;
+    unsigned budget_percent = 20;    ///< Retries after faults that a hundred requests earn.
+    unsigned budget_per_second = 10; ///< Retries after faults that each second earns.
+};
+
+/// A tenant's share of what many wait for, relative to 1.
+struct TenantWeight {
+    std::string tenant;
+    unsigned weight = 1;
+};
+
+/// Requests that wait for quota.
+struct QueueConfig {
+    std::chrono::milliseconds wait{15'000}; ///< At most, for clients that do not say how long they would.
+    std::chrono::milliseconds wait_max{120'000};     ///< At most, for those that do.
+    unsigned length_max = 1000;                      ///< At once, over all workers; 0: nobody waits.
+    std::uint64_t bytes_max = 128ULL << 20U;         ///< Of their bodies, over all workers.
+    std::string tenant_header = "x-headroom-tenant"; ///< Names who asks; empty: the credential tells.
+    std::vector<TenantWeight> weights;               ///< Of those named by the header, sorted; others have 1.
 };
 
 /// The model that a deployment serves, so that its tokens are counted rightly from the first request on.
@@ -172,10 +192,14 @@ struct Config {
     LimitConfig limits;
     HoldConfig hold;
     RetryConfig retry;
+    QueueConfig queue;
     UsageConfig usage;
     std::vector<ModelConfig> models; ///< Sorted by deployment; others are learned from responses.
     LogConfig log;
     IdentityConfig identity;
+    /// HEADROOM_TEST_TIME_SCALE, for tests against mock_azure --time-scale: a quota's minute lasts 60 s /
+    /// this.
+    double test_time_scale = 1;
 
     /// The attempts cap with 0 resolved to the number of backends.
     [[nodiscard]] unsigned attempts_max() const noexcept;

@@ -73,6 +73,16 @@ struct EstimateCounters {
     Count output_error;
 };
 
+/// Requests that waited for quota.
+struct WaitCounters {
+    static constexpr std::size_t ends = 6;
+
+    Count now; ///< Waiting at this moment.
+    std::array<Count, ends>
+        ended;                ///< By balance::WaitQueue::Entry::State; idle: the client left, or a drain.
+    DurationHistogram waited; ///< Of all that waited, however it ended.
+};
+
 /// What one shard counts.
 struct alignas(64) ShardCounters {
     static constexpr std::size_t backends = 64;
@@ -85,6 +95,7 @@ struct alignas(64) ShardCounters {
     std::array<Count, 6> responses; ///< By status class: [2] counts 2xx; [0] requests that got no response.
     Count malformed;                ///< Requests refused by the parser.
     Count retries;                  ///< Attempts beyond the first.
+    Count retries_denied;           ///< Faults that the client got because of the retry budget.
     Count quota_absorbed;           ///< 429s of backends that no client saw.
     Count exhausted;                ///< 429s of our own: every backend refused.
     Count client_gone;              ///< Requests whose client left before the end.
@@ -94,6 +105,7 @@ struct alignas(64) ShardCounters {
     Count client_bytes_out;
     Count log_lines_dropped;
     DurationHistogram duration; ///< Whole requests, first byte in to last byte out.
+    WaitCounters waits;
     std::array<EstimateCounters, balance::operation_count> estimates;
     std::array<BackendCounters, backends> backend;
 };

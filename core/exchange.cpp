@@ -6,6 +6,8 @@
 #include "core/multipart.hpp"
 #include "core/relay.hpp"
 #include "core/report.hpp"
+#include "core/request_id.hpp"
+#include "core/waiting.hpp"
 
 #include <array>
 #include <utility>
@@ -71,6 +73,8 @@ void Exchange::begin() {
     record_.started = shard().loop().now();
     record_.method = request.method_text();
     record_.path = request.path();
+    record_.id = request_id_of(request.find(net::FieldId::x_request_id), shard().loop().random());
+    record_.number = shard().number_request();
     keep_ = request.keep_alive();
     has_body_ = request.framing() != net::BodyFraming::none;
     route_ = route_of(request.path(), request.query());
@@ -82,7 +86,27 @@ void Exchange::finish() {
     record_.ended = shard().loop().now();
     record_.bytes_in = session_.reader().parser().body_bytes();
     if (!session_.reader().complete()) keep_ = false;
+    record_end();
+    settle_turn();
     report(shard(), record_);
+}
+
+void Exchange::record_end() noexcept {
+    if (candidates_ == 0) return; // nothing was decided
+    balance::RequestEnd end;
+    end.status = record_.status;
+    end.outcome = static_cast<std::uint8_t>(record_.outcome);
+    end.attempts = record_.attempts;
+    end.estimated = balance::Tokens(record_.estimated_tokens);
+    end.metered = record_.usage.has_value();
+    if (record_.usage) {
+        end.prompt = record_.usage->prompt;
+        end.completion = record_.usage->completion;
+    } else if (record_.counted_output) {
+        end.completion = *record_.counted_output;
+    }
+    end.lasted = record_.ended - record_.started;
+    shard().recorder().record(tag(), record_.ended, end);
 }
 
 net::Task<void> Exchange::answer(Answer answer, Outcome outcome) {
@@ -94,6 +118,7 @@ net::Task<void> Exchange::answer(Answer answer, Outcome outcome) {
         }
     }
     answer.close = answer.close || !keep_;
+    answer.request_id = record_.id;
     record_.status = answer.status;
     record_.bytes_out = answer.body.size();
     record_.outcome = outcome;
@@ -195,7 +220,7 @@ std::string_view Exchange::upstream_name(std::uint32_t backend) const noexcept {
     return client_name_;
 }
 
-balance::Choice Exchange::choose() {
+balance::Choice Exchange::choose(Asking asking) {
     std::array<balance::SlotKey, balance::backends_max> keys;
     const std::size_t backends = shard().config().backends.size();
     std::string_view last_name;
@@ -219,10 +244,15 @@ balance::Choice Exchange::choose() {
     demand.operation = route_.operation;
     demand.may_probe = !body_streams_;
     demand.random = shard().loop().random();
-    return shard().balancer().choose(shard().fleet(), demand, shard().loop().now());
+    demand.patience = asking.patience;
+    demand.owner = asking.owner;
+    demand.claims = asking.claims;
+    return shard().balancer().choose(shard().fleet(), demand, shard().loop().now(),
+                                     {&shard().recorder(), tag()});
 }
 
 net::Task<void> Exchange::try_backends() {
+    read_wishes();
     while (true) {
         if (client_failed_) {
             record_.outcome = Outcome::client_gone;
@@ -233,22 +263,28 @@ net::Task<void> Exchange::try_backends() {
             co_await answer(error_answer(503, "", "This proxy is shutting down."));
             co_return;
         }
-        balance::Choice choice = choose();
-        const bool out_of_attempts = record_.attempts >= shard().config().attempts_max() || body_spent_;
-        if (choice.kind == balance::Choice::Kind::refuse || out_of_attempts) {
+        balance::Choice choice = choose_now();
+        if (must_wait(choice)) {
+            if (choice.lease) choice.lease.cancel_unsent(shard().loop().now());
+            choice = co_await wait_for_turn();
+            if (client_failed_ || ending_) continue;
+        }
+        if (!may_send(choice)) {
             if (choice.lease) choice.lease.cancel_unsent(shard().loop().now());
             co_await give_up(choice.quota, choice.retry_after);
             co_return;
         }
         excluded_ |= std::uint64_t{1} << choice.backend;
+        ++attempts_in_round_;
         if (record_.attempts++ > 0) shard().count().retries.add();
         attempt_ = std::make_unique<Attempt>(*this, choice.backend, std::move(choice.lease));
         const Attempt::End end = co_await attempt_->run();
+        shard().recorder().record(tag(), shard().loop().now(), attempt_->end_of(end));
         if (end == Attempt::End::taken) {
             attempt_.reset();
             co_return;
         }
-        quota_seen_ = quota_seen_ || attempt_->verdict() == balance::Verdict::quota;
+        note_failed(attempt_->verdict());
         if (end == Attempt::End::client_gone) {
             attempt_.reset();
             record_.outcome = Outcome::client_gone;
@@ -272,16 +308,16 @@ net::Task<void> Exchange::give_up(bool quota, balance::Duration retry_after) {
         session_.refuse_more();
     }
     if (quota_seen_ || quota) {
-        record_.why = "quota";
+        record_.why = wait_end_.empty() ? "quota" : wait_end_;
         shard().count().exhausted.add();
         const auto wait = retry_after > balance::Duration::zero()
                               ? retry_after
                               : balance::Duration(std::chrono::seconds(1));
-        co_await answer(exhausted_answer(wait), Outcome::exhausted);
+        co_await answer(exhausted_answer(wait, shard().loop().random()), Outcome::exhausted);
         co_return;
     }
     if (last_failed_ != nullptr) {
-        record_.why = "all-failed";
+        if (record_.why.empty()) record_.why = "all-failed";
         attempt_ = std::move(last_failed_);
         const std::uint32_t told = attempt_->backend(); // perhaps not the last one that was asked
         record_.backend = static_cast<std::int32_t>(told);
@@ -291,7 +327,7 @@ net::Task<void> Exchange::give_up(bool quota, balance::Duration retry_after) {
         attempt_.reset();
         co_return;
     }
-    record_.why = record_.attempts == 0 ? "no-backend" : "all-failed";
+    if (record_.why.empty()) record_.why = record_.attempts == 0 ? "no-backend" : "all-failed";
     Answer failed = record_.attempts == 0
                         ? error_answer(503, "", "No backend can be asked now.")
                         : error_answer(502, "BadGateway", "No backend gave a usable answer.");
@@ -321,6 +357,7 @@ void Exchange::on_client(net::Attention attention) noexcept {
         client_failed_ = true;
         keep_ = false;
         if (attempt_ != nullptr) attempt_->cancel({net::ErrorCode::cancelled, net::Side::client, false});
+        if (turn_ != nullptr) turn_->attend();
         return;
     }
     if (head().version() == net::HttpVersion::http11) probe_at_.arm(shard().loop().now() + probe_after);
@@ -329,6 +366,7 @@ void Exchange::on_client(net::Attention attention) noexcept {
 void Exchange::on_probe_due() noexcept {
     probe_due_ = true;
     if (attempt_ != nullptr) attempt_->attend();
+    if (turn_ != nullptr) turn_->attend();
 }
 
 net::Task<bool> Exchange::probe_client() {
@@ -348,6 +386,8 @@ void Exchange::end_now() noexcept {
     keep_ = false;
     if (attempt_ != nullptr) {
         attempt_->cancel({net::ErrorCode::cancelled, net::Side::local, false});
+    } else if (turn_ != nullptr) {
+        turn_->attend(); // its client can still be told
     } else {
         session_.stream().cancel({net::ErrorCode::cancelled, net::Side::local, false});
     }

@@ -23,6 +23,7 @@
 namespace headroom::core {
 
 class Attempt;
+class Turn;
 
 class Exchange {
   public:
@@ -72,6 +73,8 @@ class Exchange {
     /// A client that only half-closed takes an interim response; one that has left answers with a reset,
     /// which then shows as client_failed(). False: the client is gone.
     net::Task<bool> probe_client();
+    /// Asks the balancer for one that waits, with patience for any opening; `first` in its lane.
+    balance::Choice choose_in_turn(bool first);
 
   private:
     enum class BodyStep : std::uint8_t { need_more, done, refused };
@@ -93,8 +96,27 @@ class Exchange {
     std::optional<Answer> find_candidates();
     bool able(std::uint32_t backend) noexcept;
     // 6 choose
-    balance::Choice choose();
+    balance::FlightTag tag() const noexcept { return {record_.id, record_.number, record_.attempts}; }
+    void record_end() noexcept;
+    struct Asking {
+        balance::Duration patience{};
+        std::uint32_t owner = 0;
+        bool claims = false;
+    };
+    balance::Choice choose(Asking asking);
     net::Task<void> try_backends();
+    bool may_send(const balance::Choice& choice) noexcept;
+    void note_failed(balance::Verdict verdict) noexcept;
+    // waiting for quota
+    void read_wishes();
+    balance::Duration patience_left() noexcept;
+    balance::Choice choose_now();
+    bool must_wait(const balance::Choice& choice) noexcept;
+    net::Task<balance::Choice> wait_for_turn();
+    balance::Choice end_of_wait(Turn& turn, net::Time since, bool here) noexcept;
+    void settle_turn() noexcept;
+    bool pay_for_retry() noexcept;
+    bool out_of_attempts() noexcept;
     net::Task<void> give_up(bool quota, balance::Duration retry_after);
     void finish();
 
@@ -106,7 +128,20 @@ class Exchange {
     std::string client_name_; ///< The deployment as the client named it, decoded.
     std::uint64_t name_hash_ = 0;
     std::uint64_t candidates_ = 0;
-    std::uint64_t excluded_ = 0;
+    std::uint64_t excluded_ = 0; ///< Asked since it last waited, or faulty.
+    std::uint64_t refused_ = 0;  ///< Of these, by a 429: may be asked again after a wait.
+    std::uint64_t faulted_ = 0;  ///< Never asked again.
+    net::Time wait_until_{};
+    std::uint64_t tenant_ = 0; ///< Keyed hash.
+    double weight_ = 1;
+    balance::Tokens charged_;   ///< To the tenant, for turns.
+    Turn* turn_ = nullptr;      ///< While it waits.
+    std::string_view wait_end_; ///< Static text: how waiting ended in vain.
+    unsigned waits_ = 0;
+    unsigned attempts_in_round_ = 0; ///< Since it last waited.
+    unsigned faults_ = 0;
+    unsigned client_retries_ = 0;
+    bool owes_retry_ = false;          ///< The next attempt follows a fault.
     std::unique_ptr<Attempt> attempt_; ///< The one in work.
     std::unique_ptr<Attempt>
         last_failed_; ///< Holds the last response that was a fault, for when nobody does better.

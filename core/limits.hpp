@@ -24,6 +24,10 @@ inline constexpr std::size_t name_bytes_max = 64;
 inline constexpr std::size_t url_bytes_max = 2048;
 inline constexpr std::size_t host_bytes_max = 253;
 
+inline constexpr std::size_t tenant_weights_max = 256;
+inline constexpr std::size_t field_name_bytes_max = 64;
+inline constexpr unsigned queue_length_max = 1'000'000;
+
 inline constexpr unsigned workers_max = 256;
 inline constexpr unsigned priority_max = 1'000'000;
 inline constexpr unsigned weight_max = 1000;

@@ -5,6 +5,7 @@
 #include "core/cpu_quota.hpp"
 #include "core/io_choice.hpp"
 #include "core/options.hpp"
+#include "core/replay_command.hpp"
 #include "core/server.hpp"
 #include "core/tokens_command.hpp"
 #include "net/loop.hpp"
@@ -74,6 +75,7 @@ int run(std::span<const char* const> arguments) {
             return 0;
         case core::Command::check: return core::run_check(parsed.options, environment, std::cout, std::cerr);
         case core::Command::tokens: return core::run_tokens(parsed.options, std::cin, std::cout, std::cerr);
+        case core::Command::replay: return core::run_replay(parsed.options, std::cin, std::cout, std::cerr);
         case core::Command::serve: break;
     }
     const core::Loaded loaded = core::load_config(parsed.options, environment);

@@ -130,6 +130,9 @@ void requests(Page& page, Shards shards) {
           [](const S& s) -> const Count& { return s.malformed; });
     total(page, shards, "headroom_retries_total", "Attempts beyond the first of a request.",
           [](const S& s) -> const Count& { return s.retries; });
+    total(page, shards, "headroom_retries_denied_total",
+          "Faults that clients got because the retry budget was spent or their SDK had retried already.",
+          [](const S& s) -> const Count& { return s.retries_denied; });
     total(page, shards, "headroom_quota_absorbed_total",
           "429 answers of backends that were retried elsewhere.",
           [](const S& s) -> const Count& { return s.quota_absorbed; });
@@ -151,6 +154,26 @@ void requests(Page& page, Shards shards) {
                 "From a request's head to the last byte of its response.");
     histogram(page, shards, "headroom_request_duration_seconds", "",
               [](const S& s) -> const DurationHistogram& { return s.duration; });
+}
+
+void waits(Page& page, Shards shards) {
+    using S = ShardCounters;
+    page.family("headroom_waiting", "gauge", "Requests that wait for quota now.");
+    page.sample("headroom_waiting", "", sum(shards, [](const S& s) -> const Count& { return s.waits.now; }));
+    page.family(
+        "headroom_waits_total", "counter",
+        "Waits for quota by how they ended: sent, or refused because the opening turned out to be too "
+        "late, expired, full (it had to make room), left (its client did, or a drain).");
+    constexpr std::array<std::string_view, WaitCounters::ends> ends{"left",    "",        "sent",
+                                                                    "refused", "expired", "full"};
+    for (std::size_t i = 0; i < ends.size(); ++i) {
+        if (ends[i].empty()) continue;
+        page.sample("headroom_waits_total", label("end", ends[i]),
+                    sum(shards, [&](const S& s) -> const Count& { return s.waits.ended[i]; }));
+    }
+    page.family("headroom_wait_seconds", "histogram", "How long requests waited for quota.");
+    histogram(page, shards, "headroom_wait_seconds", "",
+              [](const S& s) -> const DurationHistogram& { return s.waits.waited; });
 }
 
 void estimates(Page& page, Shards shards) {
@@ -271,6 +294,7 @@ std::string metrics_page(const Config& config, Shards shards, balance::Fleet& fl
     page.sample("headroom_build_info", label("version", HEADROOM_VERSION), std::uint64_t{1});
     sessions(page, shards);
     requests(page, shards);
+    waits(page, shards);
     estimates(page, shards);
     backends(page, shards, config.backends);
     page.family("headroom_backend_up", "gauge",

@@ -15,9 +15,10 @@
 namespace headroom::core {
 namespace {
 
-constexpr std::array<std::pair<std::string_view, Command>, 5> commands{{{"serve", Command::serve},
+constexpr std::array<std::pair<std::string_view, Command>, 6> commands{{{"serve", Command::serve},
                                                                         {"check", Command::check},
                                                                         {"tokens", Command::tokens},
+                                                                        {"replay", Command::replay},
                                                                         {"help", Command::help},
                                                                         {"version", Command::version}}};
 
@@ -59,6 +60,11 @@ class Parser {
                 "--json belongs to headroom check and headroom tokens; for log lines in JSON use --log json");
         } else if (!options.model.empty() && !counts) {
             fail("--model belongs to headroom tokens");
+        } else if (options.command == Command::replay && options.file.empty()) {
+            fail("headroom replay needs a file, or - for standard input, with what /why/<request-id> gave");
+        } else if (options.command == Command::replay &&
+                   (!options.flags.empty() || !options.config_file.empty())) {
+            fail("headroom replay reads no configuration: it takes a file");
         } else if (counts && options.file.empty()) {
             fail(
                 "headroom tokens needs a file, or - for standard input, such as headroom tokens "
@@ -72,7 +78,9 @@ class Parser {
 
     void take_word(std::string_view word) {
         if (has_command_) {
-            if (result_.options.command == Command::tokens && result_.options.file.empty()) {
+            const bool reads =
+                result_.options.command == Command::tokens || result_.options.command == Command::replay;
+            if (reads && result_.options.file.empty()) {
                 result_.options.file = word;
                 return;
             }
@@ -93,7 +101,8 @@ class Parser {
             fail(fmt::format("unexpected argument {}; did you mean `--config {}`?", in_ticks(word), word));
             return;
         }
-        constexpr std::array<std::string_view, 5> names{"serve", "check", "tokens", "help", "version"};
+        constexpr std::array<std::string_view, 6> names{"serve",  "check", "tokens",
+                                                        "replay", "help",  "version"};
         fail(fmt::format("unknown command {}{}{}", in_ticks(word), suggestion(word, names), hint));
     }
 
@@ -179,6 +188,7 @@ Usage:
   headroom [serve] [options]     serve clients until SIGTERM
   headroom check [options]       say what is wrong with the configuration, or explain what it means
   headroom tokens [--model M] FILE|-  count the tokens of a text or a request body, part by part
+  headroom replay FILE|-         run decisions that /why/<request-id> told of again, and compare
   headroom help settings         list every setting with its variable, flag, default and meaning
 
 Options:

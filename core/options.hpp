@@ -11,7 +11,7 @@
 
 namespace headroom::core {
 
-enum class Command : unsigned char { serve, check, tokens, help, settings, version };
+enum class Command : unsigned char { serve, check, tokens, replay, help, settings, version };
 
 /// A flag that sets a setting, not yet judged: `--workers 4` is {"workers", "--workers", "4"}.
 struct FlagValue {
@@ -24,7 +24,7 @@ struct Options {
     Command command = Command::serve;
     std::string config_file; ///< Empty: HEADROOM_CONFIG, else no file.
     bool json = false;       ///< check --json, tokens --json
-    std::string file;        ///< tokens FILE; "-" is standard input.
+    std::string file;        ///< tokens FILE, replay FILE; "-" is standard input.
     std::string model;       ///< tokens --model; empty: as the body says.
     std::vector<FlagValue> flags;
 };

@@ -67,6 +67,7 @@ void append_text(std::string& out, const AccessRecord& record, const Config& con
                    milliseconds(record.ended - record.started));
     if (record.head_at != net::Time{})
         fmt::format_to(to, " first={}ms", milliseconds(record.head_at - record.started));
+    if (record.waited) fmt::format_to(to, " waited={}ms", milliseconds(*record.waited));
     if (record.backend >= 0)
         fmt::format_to(to, " backend={}", config.backends[static_cast<std::size_t>(record.backend)].name);
     if (!record.deployment.empty()) {
@@ -74,6 +75,7 @@ void append_text(std::string& out, const AccessRecord& record, const Config& con
         append_json_text(out, shown(record.deployment));
     }
     if (record.stream) out += " stream";
+    if (!record.id.empty()) (out += " id=") += record.id;
     if (record.usage) {
         fmt::format_to(to, " tokens={}+{}", record.usage->prompt.count(), record.usage->completion.count());
     }
@@ -88,9 +90,11 @@ void append_text(std::string& out, const AccessRecord& record, const Config& con
 
 void append_json(std::string& out, const AccessRecord& record, const Config& config, net::WallTime now) {
     auto to = std::back_inserter(out);
+    std::string id;
+    append_json_text(id, record.id);
     out += R"({"time":")";
     append_timestamp(out, now);
-    fmt::format_to(to, R"(","event":"request","method":"{}","path":")", record.method);
+    fmt::format_to(to, R"(","event":"request","id":"{}","method":"{}","path":")", id, record.method);
     append_json_text(out, shown(record.path));
     fmt::format_to(to, R"(","operation":"{}","status":{},"outcome":"{}","duration_ms":{})",
                    balance::name_of(record.operation), record.status, name_of(record.outcome),
@@ -98,6 +102,7 @@ void append_json(std::string& out, const AccessRecord& record, const Config& con
     if (record.head_at != net::Time{}) {
         fmt::format_to(to, R"(,"first_byte_ms":{})", milliseconds(record.head_at - record.started));
     }
+    if (record.waited) fmt::format_to(to, R"(,"waited_ms":{})", milliseconds(*record.waited));
     if (record.backend >= 0) {
         out += R"(,"message":"Proxying to )";
         std::string url;

@@ -4,6 +4,7 @@
 #include "core/memory_quota.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <exception>
 #include <future>
 #include <stdexcept>
@@ -35,6 +36,13 @@ balance::Tokens tokens_of(std::uint64_t count) {
     return balance::Tokens(static_cast<std::int64_t>(count));
 }
 
+balance::FleetOptions fleet_options(const Config& config) {
+    balance::FleetOptions options;
+    options.tick = std::chrono::duration_cast<balance::Duration>(std::chrono::duration<double>(options.tick) /
+                                                                 config.test_time_scale);
+    return options;
+}
+
 } // namespace
 
 std::vector<balance::BackendSpec> backend_specs(const Config& config) {
@@ -61,21 +69,25 @@ struct Server::Running {
     Shard* shard = nullptr;
     std::vector<net::Endpoint> listening;
     const ShardCounters* counters = nullptr;
+    const balance::FlightRecorder* recorded = nullptr;
     std::unique_ptr<Shard> owned;
 };
 
 Server::Server(const Config& config, LogPump& log, unsigned workers, std::unique_ptr<const Snapshot> first)
     : client_tls_(client_side_context(config)),
       backend_tls_(backend_side_contexts(config)),
-      fleet_(backend_specs(config)),
+      fleet_(backend_specs(config), fleet_options(config)),
+      retry_budget_({config.retry.budget_percent, config.retry.budget_per_second}),
       board_(workers, std::move(first)),
-      shared_{config, fleet_, estimating_, board_, log, client_tls_.get(), {}},
+      shared_{config, fleet_, retry_budget_, estimating_, board_, log, client_tls_.get(), {}},
       workers_(workers) {
     for (const auto& context : backend_tls_)
         shared_.backend_tls.push_back(context.get());
     const std::uint64_t total = memory_bound_bytes(config.limits.memory_bytes_total);
     shared_.memory_bytes_per_shard = total / workers;
     shared_.sessions_per_shard_max = std::max(1U, config.limits.sessions_max / workers);
+    shared_.queue_per_shard.length_max = (config.queue.length_max + workers - 1) / workers;
+    shared_.queue_per_shard.bytes_max = config.queue.bytes_max / workers;
 }
 
 Server::~Server() {
@@ -95,6 +107,7 @@ void Server::start() {
         start_shard(index, index == 0 ? listen : listening_);
         if (index == 0) listening_ = running_[0]->listening;
         counters_.push_back(running_.back()->counters);
+        recorders_.push_back(running_.back()->recorded);
     }
 }
 
@@ -117,6 +130,7 @@ void Server::run_shard(unsigned index, const std::vector<net::Endpoint>& listen,
         running.owned = std::make_unique<Shard>(shared_, index, listen);
         running.listening = running.owned->listening();
         running.counters = &running.owned->counters();
+        running.recorded = &running.owned->recorded();
         const std::scoped_lock lock(mutex_);
         running.shard = running.owned.get();
     } catch (...) {

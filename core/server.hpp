@@ -52,6 +52,10 @@ class Server {
 
     /// One per shard, valid until join().
     [[nodiscard]] const std::vector<const ShardCounters*>& counters() const noexcept { return counters_; }
+    /// One per shard, valid until this is destroyed.
+    [[nodiscard]] const std::vector<const balance::FlightRecorder*>& recorders() const noexcept {
+        return recorders_;
+    }
     [[nodiscard]] balance::Fleet& fleet() noexcept { return fleet_; }
     [[nodiscard]] const Config& config() const noexcept { return shared_.config; }
 
@@ -64,6 +68,7 @@ class Server {
     std::unique_ptr<net::TlsContext> client_tls_;
     std::vector<std::unique_ptr<net::TlsContext>> backend_tls_;
     balance::Fleet fleet_;
+    balance::RetryBudget retry_budget_;
     EstimatorBasis estimating_;
     SnapshotBoard board_;
     SharedState shared_;
@@ -71,6 +76,7 @@ class Server {
     std::vector<std::unique_ptr<Running>> running_;
     std::vector<net::Endpoint> listening_;
     std::vector<const ShardCounters*> counters_;
+    std::vector<const balance::FlightRecorder*> recorders_;
     std::function<void()> finished_;
     std::mutex mutex_; ///< Guards Running::shard (control thread and shard threads) and ended_.
     unsigned ended_ = 0;

@@ -33,6 +33,7 @@ Shard::Shard(SharedState& shared, unsigned index, const std::vector<net::Endpoin
     : shared_(shared),
       index_(index),
       loop_(loop_options(shared)),
+      waiting_(loop_, shared.queue_per_shard, counters_.waits),
       estimator_(shared.estimating, shared.config.models, loop_.random()),
       drain_limit_(loop_.deadlines(), [](void* self) { static_cast<Shard*>(self)->end_sessions(); }, this) {
     const Config& config = shared.config;

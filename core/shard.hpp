@@ -5,12 +5,14 @@
 
 #include "balance/balancer.hpp"
 #include "balance/fleet.hpp"
+#include "balance/retry_budget.hpp"
 #include "balance/usage_refusals.hpp"
 #include "core/config.hpp"
 #include "core/counters.hpp"
 #include "core/estimator.hpp"
 #include "core/log_pump.hpp"
 #include "core/snapshot.hpp"
+#include "core/waiting.hpp"
 #include "net/gate.hpp"
 #include "net/loop.hpp"
 #include "net/pool.hpp"
@@ -30,6 +32,7 @@ class Session;
 struct SharedState {
     const Config& config;
     balance::Fleet& fleet;
+    balance::RetryBudget& retry_budget;
     const EstimatorBasis& estimating;
     SnapshotBoard& board;
     LogPump& log;
@@ -38,6 +41,7 @@ struct SharedState {
     std::atomic<bool> draining{false};         ///< Set once, then every shard is woken.
     std::atomic<std::size_t> memory_bytes_per_shard{std::size_t{1} << 30U};
     unsigned sessions_per_shard_max = 20'000;
+    balance::WaitQueueOptions queue_per_shard{};
 };
 
 class Shard {
@@ -53,6 +57,8 @@ class Shard {
 
     net::Loop& loop() noexcept { return loop_; }
     const ShardCounters& counters() const noexcept { return counters_; }
+    /// To read from any thread while the shard lives.
+    const balance::FlightRecorder& recorded() const noexcept { return recorder_; }
     /// Where its listeners listen, with the ports that the kernel chose.
     std::vector<net::Endpoint> listening() const;
 
@@ -66,7 +72,14 @@ class Shard {
     }
     ShardCounters& count() noexcept { return counters_; }
     balance::UsageRefusals& usage_refusals() noexcept { return usage_refusals_; }
+    balance::RetryBudget& retry_budget() noexcept { return shared_.retry_budget; }
+    Waiting& waiting() noexcept { return waiting_; }
+    /// Whose claims on coming quota are this shard's (balance::Demand::owner).
+    std::uint32_t owner() const noexcept { return index_ + 1; }
     Estimator& estimator() noexcept { return estimator_; }
+    balance::FlightRecorder& recorder() noexcept { return recorder_; }
+    /// A number that no other request of this shard has.
+    std::uint64_t number_request() noexcept { return ++requests_numbered_; }
     net::TlsContext* client_tls() const noexcept { return shared_.client_tls; }
     bool draining() const noexcept { return draining_; }
     /// Whether so little buffer memory is left that nothing more may be held: a body still arriving is
@@ -95,7 +108,10 @@ class Shard {
     std::vector<std::unique_ptr<net::Listener>> listeners_;
     ShardCounters counters_;
     balance::UsageRefusals usage_refusals_;
+    Waiting waiting_;
     Estimator estimator_;
+    balance::FlightRecorder recorder_;
+    std::uint64_t requests_numbered_ = 0;
     Session* sessions_ = nullptr; ///< Intrusive list, for the drain.
     std::size_t session_count_ = 0;
     bool draining_ = false;

@@ -2,6 +2,7 @@
 #include "core/upstream_request.hpp"
 
 #include "balance/usage_edit.hpp"
+#include "core/client_wishes.hpp"
 #include "core/config/backend_url.hpp"
 #include "core/exchange.hpp"
 #include "core/max_forwards.hpp"
@@ -91,6 +92,7 @@ bool UpstreamRequest::build(Exchange& exchange, std::uint32_t backend, bool may_
                 protocols += (protocols.empty() ? "" : ",") + std::string(field.value);
                 return false;
             case net::FieldId::max_forwards: return !forwards;
+            case net::FieldId::other: return !is_own_field(field.name, exchange.shard().config().queue);
             default: return pass_credentials || !is_client_credential(field.id);
         }
     });

@@ -8,6 +8,7 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <charconv>
 #include <map>
 
 namespace headroom::core {
@@ -16,6 +17,10 @@ namespace {
 constexpr std::string_view main_prefix = "HEADROOM_";
 constexpr std::string_view backend_prefix = "BACKEND_";
 constexpr std::string_view config_variable = "HEADROOM_CONFIG";
+
+// Not a setting and in no table: with a real backend it only makes Headroom misjudge every quota.
+constexpr std::string_view time_scale_variable = "HEADROOM_TEST_TIME_SCALE";
+constexpr double time_scale_max = 1'000;
 
 bool is_number(std::string_view text) {
     return !text.empty() && std::ranges::all_of(text, [](char c) { return c >= '0' && c <= '9'; });
@@ -149,7 +154,7 @@ void judge_main_variable(std::string_view name, Findings& findings) {
         if (row.env == name) return;
         known.push_back(row.env.substr(main_prefix.size()));
     }
-    if (name == config_variable) return;
+    if (name == config_variable || name == time_scale_variable) return;
     const auto near = nearest(name.substr(main_prefix.size()), known);
     if (near.empty()) {
         findings.warning(name, "ignored, there is no such setting (headroom help settings lists them all)");
@@ -157,6 +162,24 @@ void judge_main_variable(std::string_view name, Findings& findings) {
         findings.mistake(name,
                          fmt::format("there is no such setting; did you mean `{}{}`?", main_prefix, near));
     }
+}
+
+void read_time_scale(Reading& reading) {
+    const auto text = reading.environment.find(time_scale_variable);
+    if (text.empty()) return;
+    double scale = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), scale);
+    if (error != std::errc{} || end != text.data() + text.size() ||
+        !(scale >= 1 && scale <= time_scale_max)) {
+        reading.findings.mistake(time_scale_variable, fmt::format("expected a factor from 1 to {}, found {}",
+                                                                  time_scale_max, in_ticks(text)));
+        return;
+    }
+    reading.draft.config.test_time_scale = scale;
+    reading.findings.warning(time_scale_variable,
+                             fmt::format("FOR TESTS ONLY: quotas are counted per {:.4g} s instead of per "
+                                         "minute; never set this before real backends",
+                                         60 / scale));
 }
 
 bool starts_with_word(std::string_view name, std::string_view prefix) {
@@ -192,6 +215,7 @@ void read_config_environment(Reading& reading) {
     for (const auto& row : main_settings())
         read_main(row, reading);
     read_port(reading);
+    read_time_scale(reading);
     for (const auto& [key, group] : groups)
         read_backend_group(key, group, reading);
 }

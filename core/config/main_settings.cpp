@@ -1,5 +1,6 @@
 // The settings of the proxy as a whole.
 #include "core/config/deployments.hpp"
+#include "core/config/queue_settings.hpp"
 #include "core/config/settings.hpp"
 #include "core/config/text.hpp"
 #include "core/config/value.hpp"
@@ -91,7 +92,7 @@ void read_resource(Config& config, Reader& reader) {
     if (resource.ends_with(suffix)) resource.resize(resource.size() - suffix.size());
 }
 
-constexpr std::array rows{
+constexpr std::array own_rows{
     MainSetting{.key = "listen",
                 .env = "HEADROOM_LISTEN",
                 .env_also = "PORT",
@@ -238,7 +239,9 @@ constexpr std::array rows{
         .env = "HEADROOM_RETRY_ATTEMPTS_MAX",
         .unit = "number or auto",
         .example = "2",
-        .meaning = "Backends tried for one request, each at most once; auto is all of them",
+        .meaning =
+            "Backends tried for one request, each at most once, before it waits or ends; auto is all of "
+            "them",
         .read = [](Config& c, Reader& r) { r.number_or_auto(c.retry.attempts_max, 1, limits::backends_max); },
         .show = [](const Config& c) { return or_auto(c.retry.attempts_max); }},
     MainSetting{
@@ -310,6 +313,12 @@ constexpr std::array rows{
                 .read = [](Config& c, Reader& r) { r.secret(c.identity.endpoint_secret); },
                 .show = [](const Config& c) { return c.identity.endpoint_secret.description(); }},
 };
+
+constexpr auto rows = [] {
+    std::array<MainSetting, own_rows.size() + queue_rows.size()> all;
+    std::ranges::copy(queue_rows, std::ranges::copy(own_rows, all.begin()).out);
+    return all;
+}();
 
 } // namespace
 

@@ -8,6 +8,7 @@
 #include <boost/beast/http/read.hpp>
 #include <boost/beast/http/write.hpp>
 
+#include <algorithm>
 #include <chrono>
 #include <memory>
 #include <optional>
@@ -49,7 +50,11 @@ class Connection : public std::enable_shared_from_this<Connection> {
         const bool known_method = request.method() == http::verb::get || request.method() == http::verb::head;
         Page page;
         if (known_method) {
-            page = handler_(target.substr(0, target.find('?')));
+            const std::size_t end = std::min(target.find('?'), target.size());
+            const auto accept = request[http::field::accept];
+            const bool wants_text = std::string_view(accept.data(), accept.size()).starts_with("text/plain");
+            page = handler_(
+                {target.substr(0, end), target.substr(std::min(end + 1, target.size())), wants_text});
         } else {
             page = {405, "text/plain; charset=utf-8", "Only GET and HEAD are served here.\n"};
         }

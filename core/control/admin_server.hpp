@@ -19,10 +19,16 @@ struct Page {
     std::string body;
 };
 
+struct AdminRequest {
+    std::string_view path;   ///< Without the query.
+    std::string_view query;  ///< Without the question mark.
+    bool wants_text = false; ///< Accept names text/plain first.
+};
+
 class AdminServer {
   public:
-    /// Given the path without its query; called on the control thread.
-    using Handler = std::function<Page(std::string_view path)>;
+    /// Called on the control thread.
+    using Handler = std::function<Page(const AdminRequest& request)>;
 
     /// Throws boost::system::system_error, with the address in its text, when it cannot listen.
     AdminServer(boost::asio::io_context& context, const boost::asio::ip::tcp::endpoint& endpoint,

@@ -6,6 +6,7 @@
 #include "core/control/resolver.hpp"
 #include "core/metrics.hpp"
 #include "core/report.hpp"
+#include "core/why_page.hpp"
 
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
@@ -145,7 +146,29 @@ struct Control::Inside {
         return page;
     }
 
-    Page answer(std::string_view path) const {
+    PageBasis basis() const {
+        return {server.config(), server.fleet(), server.recorders(), std::chrono::steady_clock::now(),
+                std::chrono::system_clock::now()};
+    }
+
+    static Page page_of(bool text, std::string body) {
+        return {200, text ? "text/plain; charset=utf-8" : "application/json", std::move(body)};
+    }
+
+    Page why_page(std::string_view id, bool text) const {
+        const PageBasis now = basis();
+        auto page = text ? why_text(now, id) : why_json(now, id);
+        if (page) return page_of(text, std::move(*page));
+        return {404, "text/plain; charset=utf-8",
+                "No record of that request on this replica. " + reach_text(now) + "\n"};
+    }
+
+    Page answer(const AdminRequest& request) const {
+        const std::string_view path = request.path;
+        constexpr std::string_view why = "/why/";
+        const bool text = request.query == "format=text" || (request.wants_text && request.query.empty());
+        if (path.starts_with(why)) return why_page(path.substr(why.size()), text);
+        if (path == "/quotas") return page_of(text, text ? quotas_text(basis()) : quotas_json(basis()));
         if (path == "/healthz") return {200, "text/plain; charset=utf-8", "Healthy"};
         if (path == "/readyz") return ready_page();
         if (path == "/metrics") {
@@ -158,7 +181,10 @@ struct Control::Inside {
                 200, "text/plain; charset=utf-8",
                 "Headroom " HEADROOM_VERSION " (" HEADROOM_IO_NAME
                 ")\n\n"
-                "/healthz  this process runs\n/readyz   a backend can be asked\n/metrics  Prometheus text\n"};
+                "/healthz  this process runs\n/readyz   a backend can be asked\n/metrics  Prometheus text\n"
+                "/quotas   what is known of every quota\n"
+                "/why/ID   why the request of that x-headroom-request-id went where it went\n"
+                "Both are JSON; with ?format=text for people.\n"};
         }
         return {404, "text/plain; charset=utf-8", "Not found; see / for what is here.\n"};
     }
@@ -170,7 +196,7 @@ Control::Control(Server& server, LogPump& log, std::size_t log_writer)
     const Config& config = server.config();
     try {
         inside.admin.emplace(inside.context, admin_endpoint(config),
-                             [this](std::string_view path) { return inside_->answer(path); });
+                             [this](const AdminRequest& request) { return inside_->answer(request); });
     } catch (const boost::system::system_error& failure) {
         throw std::runtime_error("cannot listen on " + to_string(config.admin) + " for admin pages: " +
                                  failure.code().message() + " (choose another with --admin)");

@@ -51,14 +51,14 @@ SlotView overflow(Fleet& fleet) {
 
 TEST(Fleet, OrdersBackendsByPriorityAndWeighsThemInTheirGroup) {
     const Fleet fleet({backend("c", 2, 5), backend("a", 1, 1), backend("b", 1, 4), backend("d", 2, 0)});
-    const auto order = fleet.by_priority();
-    EXPECT_EQ(std::vector<std::uint32_t>(order.begin(), order.end()),
-              (std::vector<std::uint32_t>{1, 2, 0, 3}));
-    const auto ends = fleet.group_ends();
-    EXPECT_EQ(std::vector<std::uint32_t>(ends.begin(), ends.end()), (std::vector<std::uint32_t>{2, 4}));
-    EXPECT_DOUBLE_EQ(fleet.relative_weight(1), 0.25);
-    EXPECT_DOUBLE_EQ(fleet.relative_weight(2), 1);
-    EXPECT_GT(fleet.relative_weight(3), 0) << "a weight of nothing is very small";
+    const FleetShape& shape = fleet.shape();
+    ASSERT_EQ(shape.group_count, 2U);
+    EXPECT_EQ(shape.groups[0], 0b0110U);
+    EXPECT_EQ(shape.groups[1], 0b1001U);
+    EXPECT_DOUBLE_EQ(shape.relative_weight[1], 0.25);
+    EXPECT_DOUBLE_EQ(shape.inverse_weight[1], 4);
+    EXPECT_DOUBLE_EQ(shape.relative_weight[2], 1);
+    EXPECT_GT(shape.relative_weight[3], 0) << "a weight of nothing is very small";
 }
 
 TEST(Fleet, DerivesRequestsFromTokensUnlessTold) {

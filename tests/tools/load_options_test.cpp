@@ -110,6 +110,29 @@ TEST(LoadRequestText, MakesChatCompletionsOfExactlyTheSizeAsked) {
     EXPECT_THROW((void)chat_body(50, false), OptionError);
 }
 
+TEST(LoadOptions, ATraceBringsItsOwnTimesAndRequests) {
+    const Options options =
+        parse({"--trace", "a.csv", "--time-scale", "30", "--load=0.9", "--quota", "120000", "--trace-limit",
+               "7", "--max-tokens", "none", "--model", "gpt", "--stream", "http://h"});
+    EXPECT_EQ(options.trace.file, "a.csv");
+    EXPECT_EQ(options.trace.time_scale, 30);
+    EXPECT_EQ(options.trace.load, 0.9);
+    EXPECT_EQ(options.trace.quota, 120'000);
+    EXPECT_EQ(options.trace.rows_max, 7U);
+    EXPECT_EQ(options.trace.max_tokens_by, MaxTokensBy::none);
+    EXPECT_EQ(options.trace.model, "gpt");
+    EXPECT_EQ(options.connections, 2048U);
+    EXPECT_EQ(options.warmup, Nanoseconds{0});
+    EXPECT_EQ(parse({"--trace", "a", "--max-tokens", "64", "-c", "3", "http://h"}).trace.max_tokens, 64);
+    EXPECT_EQ(parse({"--trace", "a", "-c", "3", "http://h"}).connections, 3U);
+    EXPECT_THROW(parse({"--load", "0.9", "--quota", "1", "http://h"}), OptionError);
+    EXPECT_THROW(parse({"--trace", "a", "--load", "0.9", "http://h"}), OptionError);
+    EXPECT_THROW(parse({"--trace", "a", "--rate", "1", "http://h"}), OptionError);
+    EXPECT_THROW(parse({"--trace", "a", "--body", "x", "http://h"}), OptionError);
+    EXPECT_THROW(parse({"--trace", "a", "--max-tokens", "0", "http://h"}), OptionError);
+    EXPECT_THROW(parse({"--trace", "a", "--model", "a\"b", "http://h"}), OptionError);
+}
+
 TEST(LoadRequestText, WritesOneHeadAndBody) {
     const Options options = parse({"--body", "{}", "-H", "api-key: k", "http://h:81/p"});
     EXPECT_EQ(request_text(options),

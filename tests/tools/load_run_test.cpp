@@ -14,8 +14,10 @@
 
 #include <array>
 #include <atomic>
+#include <cstdlib>
 #include <functional>
 #include <initializer_list>
+#include <latch>
 #include <string>
 #include <thread>
 #include <vector>
@@ -167,6 +169,38 @@ TEST(LoadRun, ReadsStreamsToTheirEnd) {
     const Server cut{[&head](int) { return head + "9\r\ndata: 1\n\n\r\n0\r\n\r\n"; }};
     EXPECT_EQ(failures(run(cut, {"-n", "10", "-c", "2"}), Failure::stream), 10U);
     EXPECT_EQ(failures_of(run(cut, {"-n", "10", "-c", "2", "--any-stream-end"})), 0U);
+}
+
+TEST(LoadRunThreads, ReplaysATraceAndOpensAConnectionForEveryRowThatIsDue) {
+    std::string name = testing::TempDir() + "headroom-trace-XXXXXX";
+    const int file = ::mkstemp(name.data());
+    std::string rows = "time,prompt_tokens,completion_tokens\n";
+    for (int i = 0; i < 60; ++i)
+        rows += "0.5,20,5\n"; // all at once: more than the 16 connections that each worker opens before
+    ASSERT_EQ(::write(file, rows.data(), rows.size()), static_cast<ssize_t>(rows.size()));
+    ::close(file);
+    std::atomic<int> waiting{0};
+    std::latch all_asked{60};
+    const Server server{[&](int) {
+        all_asked
+            .arrive_and_wait(); // answered only when every row has been sent, so none may wait for another
+        return ++waiting % 3 == 0 ? "HTTP/1.1 429 Too Many Requests\r\nContent-Length: 0\r\n\r\n" : ok("x");
+    }};
+    const Outcome outcome =
+        run(server, {"--trace", name.c_str(), "--time-scale", "10", "-t", "2", "--timeout", "20s"});
+    ::unlink(name.c_str());
+    EXPECT_EQ(outcome.tally.begun, 60U);
+    EXPECT_EQ(outcome.tally.statuses[200], 40U);
+    EXPECT_EQ(outcome.tally.statuses[429], 20U);
+    EXPECT_EQ(outcome.tally.tokens_answered, 40 * 25);
+    ASSERT_TRUE(outcome.trace.has_value());
+    EXPECT_EQ(outcome.trace->rows, 60U);
+    EXPECT_EQ(outcome.tally.latency.count(), 40U);
+    const char* const arguments[] = {"--trace", "x", "http://h"};
+    const std::string line = json(parse_options(arguments), outcome);
+    EXPECT_THAT(line, HasSubstr(R"("mode":"trace")"));
+    EXPECT_THAT(line, HasSubstr(R"("client_429s":20)"));
+    EXPECT_THAT(table(parse_options(arguments), outcome), HasSubstr("1000 of 1500 answered"));
 }
 
 TEST(LoadRun, TellsFailuresApart) {

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <string>
+#include <utility>
 
 namespace headroom::load {
 namespace {
@@ -34,6 +35,15 @@ void Connection::open(TimePoint now) {
 }
 
 void Connection::begin(TimePoint intended, TimePoint now) {
+    begin(intended, now, shift_->request);
+}
+
+void Connection::begin(TimePoint intended, TimePoint now, Sending sending) {
+    sending_ = std::move(sending);
+    begin(intended, now, std::string_view{sending_.bytes});
+}
+
+void Connection::begin(TimePoint intended, TimePoint now, std::string_view request) {
     state_ = State::busy;
     begun_ever_ = true;
     intended_ = intended;
@@ -43,8 +53,8 @@ void Connection::begin(TimePoint intended, TimePoint now) {
     reader_.reset(shift_->to_head);
     check_.reset();
     if (measured_) ++shift_->tally.begun;
-    if (shift_->window.contains(now)) shift_->tally.done.bytes_out += shift_->request.size();
-    start_write(shift_->request);
+    if (shift_->window.contains(now)) shift_->tally.done.bytes_out += request.size();
+    start_write(request);
 }
 
 void Connection::tick(TimePoint now) {
@@ -72,7 +82,9 @@ void Connection::received(std::string_view bytes) {
     if (reader_.state() == ResponseReader::State::malformed) {
         fail(Failure::malformed, now, "the response is not HTTP/1.1");
     } else if (reader_.state() == ResponseReader::State::done) {
-        finish(now, reader_.keeps_alive() && used == bytes.size());
+        // A server that answers before it has read the whole request: the rest of it may not become the next
+        // one.
+        finish(now, reader_.keeps_alive() && used == bytes.size() && !is_writing());
     }
 }
 
@@ -129,7 +141,8 @@ void Connection::finish(TimePoint now, bool reusable) {
     shift_->live->responses.fetch_add(1, std::memory_order_relaxed);
     Failure verdict = check_.verdict(reader_.status(), reader_.is_event_stream(), shift_->to_head);
     // More bytes than the response has: the next one on this connection would be misread.
-    if (reader_.keeps_alive() && !reusable && verdict == Failure::none) verdict = Failure::malformed;
+    if (reader_.keeps_alive() && !reusable && !is_writing() && verdict == Failure::none)
+        verdict = Failure::malformed;
     if (measured_) ++shift_->tally.statuses[static_cast<std::size_t>(reader_.status())];
     record(verdict, now, verdict == Failure::none ? std::string{} : explain(verdict, reader_.status()));
     if (reusable) {
@@ -150,7 +163,10 @@ void Connection::record(Failure failure, TimePoint now, std::string_view why) {
     Tally& tally = shift_->tally;
     const bool counts = state_ == State::busy ? measured_ : shift_->window.contains(now);
     if (failure == Failure::none) {
-        if (counts) ++tally.succeeded;
+        if (counts) {
+            ++tally.succeeded;
+            tally.tokens_answered += sending_.tokens;
+        }
     } else {
         if (counts)
             ++tally.failures[static_cast<std::size_t>(failure)];

@@ -6,6 +6,7 @@
 #include "tools/load/answer_check.hpp"
 #include "tools/load/clock.hpp"
 #include "tools/load/response_reader.hpp"
+#include "tools/load/sending.hpp"
 #include "tools/load/tally.hpp"
 
 #include <string_view>
@@ -52,6 +53,9 @@ class Connection : private BodySink {
     /// Sends the request, whose latency counts from `intended`; only when idle.
     void begin(TimePoint intended, TimePoint now);
 
+    /// As begin(), with a request of its own, which is kept until the answer is there.
+    void begin(TimePoint intended, TimePoint now, Sending sending);
+
     /// Fails what has lasted longer than the timeout.
     void tick(TimePoint now);
 
@@ -68,6 +72,7 @@ class Connection : private BodySink {
     virtual void start_open() = 0;
     virtual void start_write(std::string_view bytes) = 0;
     virtual void start_close() = 0;
+    [[nodiscard]] virtual bool is_writing() const noexcept = 0; ///< Bytes of start_write() are still used.
 
     void opened();
     void received(std::string_view bytes);
@@ -83,7 +88,10 @@ class Connection : private BodySink {
     void record(Failure failure, TimePoint now, std::string_view why);
     void close();
 
+    void begin(TimePoint intended, TimePoint now, std::string_view request);
+
     Shift* shift_;
+    Sending sending_; // of the request in work; empty bytes: the shift's
     ConnectionOwner* owner_;
     ResponseReader reader_;
     AnswerCheck check_;

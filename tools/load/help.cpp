@@ -2,9 +2,10 @@
 #include "tools/load/options.hpp"
 
 namespace headroom::load {
+namespace {
 
-std::string_view help_text() noexcept {
-    return R"(load: send HTTP/1.1 requests at a fixed rate, or as fast as they are answered, and measure the answers.
+constexpr std::string_view text =
+    R"(load: send HTTP/1.1 requests at a fixed rate, or as fast as they are answered, and measure the answers.
 
   load [options] URL
 
@@ -30,6 +31,18 @@ What to send
   -X, --method NAME     instead of POST (with a body) or GET (without)
   -H, --header 'N: v'   add a field, or replace Host, Content-Type or User-Agent; again for more
 
+Replay a trace (chat completions at their recorded times, whatever the server does)
+  --trace FILE          Azure's LLM inference traces (TIMESTAMP,ContextTokens,GeneratedTokens), Mooncake's JSON lines (equal
+                        hash_ids give equal text), or time,prompt_tokens,completion_tokens,max_tokens,tenant,prefix (seconds)
+  --time-scale K        rows are due at their time / K, as mock_azure --time-scale K counts (1); reported times are real
+  --trace-limit N       the first N rows only
+  --max-tokens N|trace|none
+                        max_tokens of the requests; trace (default): the row's, else its answer rounded up to a power of two
+  --load F --quota TPM  faster or slower than recorded, so that characters / 4 + max_tokens per minute are F of TPM
+  --model NAME          in the bodies (chat)
+                        Prompts are words of one token each; their length is asked of mock_azure by [[tokens=N]]. Connections
+                        are opened as needed, --connections at most (2048). --stream asks for streams
+
 What to expect (a request that gets something else has failed)
   --expect-status LIST  such as 200,429; default: any 2xx
   --expect-length N     bytes of body, without framing
@@ -52,8 +65,14 @@ Exit codes: 0 all went well, 1 a request failed, 2 wrong usage or no connection 
 Examples
   load -c 64 -d 5s --body-bytes 2048 http://127.0.0.1:8080/v1/chat/completions
   load -c 256 -r 10000 -d 30s --body-file request.json -H 'api-key: test' --json http://127.0.0.1:8080/v1/responses
+  load --trace docs/examples/traces/bursty.csv --load 0.9 --quota 120000 --json http://127.0.0.1:8080/v1/chat/completions
   load -c 600 -n 600 --body-bytes 2048 --stream http://127.0.0.1:8080/v1/chat/completions
 )";
+
+} // namespace
+
+std::string_view help_text() noexcept {
+    return text;
 }
 
 } // namespace headroom::load

@@ -69,6 +69,21 @@ void set_arrivals(Options& o, std::string_view v) {
     o.arrivals = v == "even" ? Arrivals::even : Arrivals::poisson;
 }
 
+void set_max_tokens(Options& o, std::string_view v) {
+    o.trace.max_tokens_by = v == "trace"  ? MaxTokensBy::trace
+                            : v == "none" ? MaxTokensBy::none
+                                          : MaxTokensBy::number;
+    if (o.trace.max_tokens_by == MaxTokensBy::number)
+        o.trace.max_tokens = parse_number<std::int64_t>(v, "--max-tokens", 1);
+}
+
+void set_model(Options& o, std::string_view v) {
+    const auto is_plain = [](char c) { return c > ' ' && c <= '~' && c != '"' && c != '\\'; };
+    if (v.empty() || !std::all_of(v.begin(), v.end(), is_plain))
+        refuse(fmt::format("--model needs a plain name, not '{}'", v));
+    o.trace.model = v;
+}
+
 void set_watched(Options& o, std::string_view v) {
     each_in_list(
         v, [&o](std::string_view pid) { o.watched.push_back(parse_number<pid_t>(pid, "--watch-pid", 1)); });
@@ -80,7 +95,7 @@ void set_statuses(Options& o, std::string_view v) {
     });
 }
 
-constexpr std::array<Row, 28> rows{{
+constexpr std::array<Row, 35> rows{{
     {"--connections", "-c", true,
      [](Options& o, std::string_view v) { o.connections = parse_number<unsigned>(v, "--connections", 1); }},
     {"--rate", "-r", true,
@@ -103,6 +118,21 @@ constexpr std::array<Row, 28> rows{{
     {"--stream", "", false, [](Options& o, std::string_view) { o.stream = true; }},
     {"--body", "", true, [](Options& o, std::string_view v) { o.body = v; }},
     {"--body-file", "", true, [](Options& o, std::string_view v) { o.body = read_file(v); }},
+    {"--trace", "", true, [](Options& o, std::string_view v) { o.trace.file = v; }},
+    {"--time-scale", "", true,
+     [](Options& o, std::string_view v) {
+         o.trace.time_scale = parse_number<double>(v, "--time-scale", 1e-3);
+     }},
+    {"--trace-limit", "", true,
+     [](Options& o, std::string_view v) {
+         o.trace.rows_max = parse_number<std::size_t>(v, "--trace-limit", 1);
+     }},
+    {"--max-tokens", "", true, set_max_tokens},
+    {"--load", "", true,
+     [](Options& o, std::string_view v) { o.trace.load = parse_number<double>(v, "--load", 1e-3); }},
+    {"--quota", "", true,
+     [](Options& o, std::string_view v) { o.trace.quota = parse_number<double>(v, "--quota", 1); }},
+    {"--model", "", true, set_model},
     {"--method", "-X", true, [](Options& o, std::string_view v) { o.method = v; }},
     {"--header", "-H", true, set_header},
     {"--expect-status", "", true, set_statuses},
@@ -129,6 +159,22 @@ const Row& find_row(std::string_view name) {
     return *row;
 }
 
+void complete_trace(Options& options, bool has_connections) {
+    const TraceOptions& trace = options.trace;
+    if (trace.file.empty()) {
+        if (trace.load > 0 || trace.quota > 0 || trace.rows_max > 0 || trace.time_scale != 1)
+            refuse("--load, --quota, --trace-limit and --time-scale go with --trace");
+        return;
+    }
+    if (options.rate > 0 || options.requests != 0 || options.ramp > Nanoseconds{0})
+        refuse("a trace says itself when it sends: --trace goes without --rate, --requests and --ramp");
+    if (options.generated_body_bytes != 0 || !options.body.empty() || !options.method.empty())
+        refuse("a trace makes up its own requests: --trace goes without a body or method of yours");
+    if ((trace.load > 0) != (trace.quota > 0)) refuse("--load and --quota go together");
+    if (!has_connections) options.connections = 2048;
+    options.warmup = Nanoseconds{0};
+}
+
 void complete(Options& options, bool has_url, bool has_warmup) {
     if (options.help) return;
     if (!has_url) refuse("which URL? for example http://127.0.0.1:8080/v1/chat/completions");
@@ -139,7 +185,8 @@ void complete(Options& options, bool has_url, bool has_warmup) {
         refuse("--requests must be at least --threads");
     if (options.generated_body_bytes != 0 && !options.body.empty())
         refuse("give --body-bytes or a body of your own, not both");
-    if (options.stream && options.generated_body_bytes == 0) refuse("--stream goes with --body-bytes");
+    if (options.stream && options.generated_body_bytes == 0 && options.trace.file.empty())
+        refuse("--stream goes with --body-bytes or --trace");
     if (options.requests != 0 && !has_warmup) options.warmup = Nanoseconds{0};
 }
 
@@ -149,6 +196,7 @@ Options parse_options(std::span<const char* const> arguments) {
     Options options;
     bool has_url = false;
     bool has_warmup = false;
+    bool has_connections = false;
     for (std::size_t i = 0; i < arguments.size(); ++i) {
         const std::string_view argument = arguments[i];
         if (!argument.starts_with('-')) {
@@ -172,7 +220,9 @@ Options parse_options(std::span<const char* const> arguments) {
         }
         row.apply(options, value);
         has_warmup = has_warmup || row.name == "--warmup";
+        has_connections = has_connections || row.name == "--connections";
     }
+    complete_trace(options, has_connections);
     complete(options, has_url, has_warmup);
     return options;
 }

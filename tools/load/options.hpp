@@ -30,6 +30,21 @@ struct Target {
     std::string path = "/";
 };
 
+/// Where the max_tokens of a trace's requests come from.
+enum class MaxTokensBy : std::uint8_t { trace, number, none };
+
+/// How a trace is replayed; used when `file` is not empty.
+struct TraceOptions {
+    std::string file;
+    double time_scale = 1;    ///< Rows are due at their time / this.
+    std::size_t rows_max = 0; ///< 0: all.
+    MaxTokensBy max_tokens_by = MaxTokensBy::trace;
+    std::int64_t max_tokens = 0;
+    double load = 0;  ///< Offered charge as a share of `quota`; 0: as recorded.
+    double quota = 0; ///< Tokens per minute.
+    std::string model = "chat";
+};
+
 struct Options {
     Target target;
     std::string method;               ///< Empty: POST with a body, else GET.
@@ -38,7 +53,9 @@ struct Options {
     std::size_t generated_body_bytes = 0; ///< Not 0: a chat completion of exactly that size is made up.
     bool stream = false;                  ///< The made-up chat completion asks for a stream.
 
-    unsigned connections = 1;
+    TraceOptions trace;
+
+    unsigned connections = 1; ///< With a trace: the most; fewer are opened as long as they do.
     unsigned threads = 1;
     double rate = 0; ///< Requests per second in all; 0: closed loop, each connection as fast as it can.
     Arrivals arrivals = Arrivals::even;

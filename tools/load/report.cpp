@@ -101,6 +101,42 @@ void add_cpu(std::string& out, const Outcome& outcome) {
     if (outcome.own_cores) out += fmt::format("own CPU       {:.2f} cores\n", *outcome.own_cores);
 }
 
+std::string how_it_was_sent(const Options& options, const Outcome& outcome) {
+    if (!outcome.trace) {
+        return options.rate > 0
+                   ? fmt::format("open loop at {:g} requests/s, latency from the time a request was due\n",
+                                 options.rate)
+                   : std::string{"closed loop, latency from the time a request was sent\n"};
+    }
+    const TraceTotals& trace = *outcome.trace;
+    std::string text =
+        fmt::format("trace {}, {} rows in {:.1f} s", options.trace.file, trace.rows, trace.seconds);
+    if (options.trace.time_scale != 1) text += fmt::format(", {:g} times as fast", options.trace.time_scale);
+    return text +
+           fmt::format(
+               "; latency from the time a request was due\n"
+               "offered       {:.0f} tokens/min as a quota counts them (prompt + max_tokens), {} tokens in "
+               "all, {} at most in one request\n"
+               "tokens        {} of {} answered (prompt + answer)\n",
+               trace.charge_per_minute, trace.charge, trace.charge_max, outcome.tally.tokens_answered,
+               trace.prompt_tokens + trace.completion_tokens);
+}
+
+std::string json_of(const Options& options, const Outcome& outcome) {
+    if (!outcome.trace) return "null";
+    const TraceTotals& trace = *outcome.trace;
+    return fmt::format(
+        R"({{"rows":{},"seconds":{:.3f},"time_scale":{},"prompt_tokens":{},"completion_tokens":{},"charge":{},)"
+        R"("charge_max":{},"charge_per_minute":{:.1f},"tokens_answered":{}}})",
+        trace.rows, trace.seconds, options.trace.time_scale, trace.prompt_tokens, trace.completion_tokens,
+        trace.charge, trace.charge_max, trace.charge_per_minute, outcome.tally.tokens_answered);
+}
+
+std::string_view mode_of(const Options& options, const Outcome& outcome) {
+    if (outcome.trace) return "trace";
+    return options.rate > 0 ? "open" : "closed";
+}
+
 } // namespace
 
 std::string readable(Nanoseconds duration) {
@@ -121,10 +157,7 @@ std::string table(const Options& options, const Outcome& outcome) {
         fmt::format("{} {}{}, {} connections, {:.2f} s measured{}\n", options.target.tls ? "TLS" : "HTTP",
                     options.target.authority, options.target.path, options.connections, outcome.seconds,
                     outcome.interrupted ? " (interrupted)" : "");
-    out += options.rate > 0
-               ? fmt::format("open loop at {:g} requests/s, latency from the time a request was due\n",
-                             options.rate)
-               : std::string{"closed loop, latency from the time a request was sent\n"};
+    out += how_it_was_sent(options, outcome);
     out += fmt::format("answers       {:.0f}/s, {} in all, {} as expected, {} failed\n",
                        per_second(tally.done.responses, outcome.seconds), tally.done.responses,
                        tally.succeeded, tally.failed());
@@ -156,8 +189,8 @@ std::string json(const Options& options, const Outcome& outcome) {
     const Done& done = tally.done;
     std::string out = fmt::format(
         R"({{"mode":"{}","rate":{},"connections":{},"threads":{},"seconds":{:.6f},"interrupted":{},)",
-        options.rate > 0 ? "open" : "closed", options.rate, options.connections, options.threads,
-        outcome.seconds, outcome.interrupted);
+        mode_of(options, outcome), options.rate, options.connections, options.threads, outcome.seconds,
+        outcome.interrupted);
     out += fmt::format(R"("requests":{},"succeeded":{},"failed":{},"first_failure":{},{},)", tally.begun,
                        tally.succeeded, failures_of(outcome), json_quoted(outcome.first_failure),
                        json_counts(tally));
@@ -167,6 +200,7 @@ std::string json(const Options& options, const Outcome& outcome) {
         per_second(done.events, outcome.seconds), done.chunks);
     out += fmt::format(R"("bytes_in":{},"bytes_out":{},"reconnects":{},)", done.bytes_in, done.bytes_out,
                        tally.reconnects);
+    out += fmt::format(R"("trace":{},"client_429s":{},)", json_of(options, outcome), tally.statuses[429]);
     const Reference& first = tally.reference;
     out += fmt::format(R"("body_bytes":{},"body_sha256":{},)",
                        first.known ? std::to_string(first.body.size()) : "null",

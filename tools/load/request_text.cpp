@@ -57,15 +57,21 @@ std::string request_text(const Options& options) {
     const std::string body = options.generated_body_bytes != 0
                                  ? chat_body(options.generated_body_bytes, options.stream)
                                  : options.body;
-    std::string text = fmt::format("{} {} HTTP/1.1\r\n", method_of(options), options.target.path);
+    return message_text(options, method_of(options), body);
+}
+
+std::string message_text(const Options& options, std::string_view method, std::string_view body,
+                         std::string_view fields) {
+    std::string text = fmt::format("{} {} HTTP/1.1\r\n", method, options.target.path);
     if (!has_field(options, "host")) text += fmt::format("Host: {}\r\n", options.target.authority);
     if (!has_field(options, "user-agent")) text += "User-Agent: headroom-load\r\n";
     if (!body.empty() && !has_field(options, "content-type")) text += "Content-Type: application/json\r\n";
     for (const std::string& header : options.headers)
         text += header + "\r\n";
-    if (!body.empty() || method_of(options) == "POST")
-        text += fmt::format("Content-Length: {}\r\n", body.size());
-    return text + "\r\n" + body;
+    text += fields;
+    if (!body.empty() || method == "POST") text += fmt::format("Content-Length: {}\r\n", body.size());
+    text += "\r\n";
+    return text.append(body);
 }
 
 } // namespace headroom::load

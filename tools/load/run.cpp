@@ -52,7 +52,10 @@ class Supervisor {
     Supervisor(const Options& options, asio::ssl::context& tls)
         : options_(options), watch_(options.watched), own_watch_({getpid()}) {
         orders_.options = options;
-        orders_.request = request_text(options);
+        if (options.trace.file.empty())
+            orders_.request = request_text(options);
+        else
+            orders_.trace.emplace(plan_trace(orders_.options));
         orders_.route = {resolve(control_, options.target), options.target.host, !options.insecure,
                          options.target.tls ? &tls : nullptr};
         for (unsigned i = 0; i < options.threads; ++i)
@@ -109,7 +112,7 @@ class Supervisor {
             watch_.begin();
             own_watch_.begin();
         });
-        if (options_.requests == 0) {
+        if (options_.requests == 0 && !orders_.trace) {
             end_timer_.expires_at(begin + options_.duration);
             end_timer_.async_wait([this](const boost::system::error_code& code) {
                 if (!code) end_readings();
@@ -144,9 +147,10 @@ class Supervisor {
         const std::uint64_t responses = orders_.live.responses.load(std::memory_order_relaxed);
         const std::uint64_t events = orders_.live.events.load(std::memory_order_relaxed);
         const double total = std::chrono::duration<double>(options_.warmup + options_.duration).count();
-        std::string line = options_.requests == 0
+        const std::uint64_t wanted = orders_.trace ? orders_.trace->size() : options_.requests;
+        std::string line = wanted == 0
                                ? fmt::format("load: {:.0f} s of {:.0f} s", std::min(seconds, total), total)
-                               : fmt::format("load: {} of {} requests", responses, options_.requests);
+                               : fmt::format("load: {} of {} requests", responses, wanted);
         line += fmt::format(", {:.0f} answers/s", static_cast<double>(responses) / seconds);
         if (events > 0) line += fmt::format(", {:.0f} events/s", static_cast<double>(events) / seconds);
         line += fmt::format(", {} failed", orders_.live.failed.load(std::memory_order_relaxed));
@@ -171,9 +175,11 @@ class Supervisor {
             }
         }
         const TimePoint begin = start_ + options_.warmup;
-        TimePoint end = options_.requests != 0 ? outcome.tally.last_end : begin + options_.duration;
+        TimePoint end =
+            options_.requests != 0 || orders_.trace ? outcome.tally.last_end : begin + options_.duration;
         if (orders_.stop) end = std::min(end, Clock::now());
         outcome.seconds = std::max(0.0, std::chrono::duration<double>(end - begin).count());
+        if (orders_.trace) outcome.trace = orders_.trace->totals();
         outcome.interrupted = orders_.stop;
         outcome.watched_cores = watch_.cores();
         outcome.own_cores = own_watch_.cores();

@@ -4,6 +4,7 @@
 
 #include "tools/load/options.hpp"
 #include "tools/load/tally.hpp"
+#include "tools/load/trace_plan.hpp"
 
 #include <optional>
 #include <stdexcept>
@@ -18,7 +19,8 @@ class RunError : public std::runtime_error {
 
 struct Outcome {
     Tally tally;
-    double seconds = 0; ///< Of the measured window.
+    std::optional<TraceTotals> trace; ///< Of the trace that was replayed.
+    double seconds = 0;               ///< Of the measured window.
     bool interrupted = false;
     std::string first_failure;
     std::optional<double> watched_cores; ///< CPU of the watched processes, in cores.

@@ -59,6 +59,7 @@ class StreamConnection final : public Connection {
 
     void make_stream() {
         is_closing_ = false;
+        is_writing_ = false;
         if constexpr (is_tls) {
             stream_.emplace(*io_, *route_->tls);
             Code not_an_address;
@@ -107,8 +108,10 @@ class StreamConnection final : public Connection {
             if (bytes.empty()) return;
         }
         ++pending_;
+        is_writing_ = true;
         asio::async_write(*stream_, asio::buffer(bytes), [this](Code code, std::size_t) {
             --pending_;
+            is_writing_ = false;
             // A server may answer and close before it has read everything: the answer is still read, then the
             // end is seen.
             if (is_closing_) return over(code);
@@ -120,6 +123,8 @@ class StreamConnection final : public Connection {
         Code ignored;
         stream_->lowest_layer().close(ignored);
     }
+
+    [[nodiscard]] bool is_writing() const noexcept override { return is_writing_; }
 
     void over(const Code& code) {
         if (!is_closing_) ended(code ? code.message() : std::string{});
@@ -140,6 +145,7 @@ class StreamConnection final : public Connection {
     std::optional<Stream> stream_;
     unsigned pending_ = 0;
     bool is_closing_ = false;
+    bool is_writing_ = false;
     std::array<char, 16384> buffer_{};
 };
 

@@ -14,6 +14,7 @@ void Tally::merge(const Tally& other) {
     done.bytes_out += other.done.bytes_out;
     begun += other.begun;
     succeeded += other.succeeded;
+    tokens_answered += other.tokens_answered;
     failures_outside += other.failures_outside;
     reconnects += other.reconnects;
     for (std::size_t i = 0; i < failures.size(); ++i)

@@ -26,8 +26,9 @@ struct Done {
 
 struct Tally {
     Done done;
-    std::uint64_t begun = 0;     ///< Sent, or due and never sent.
-    std::uint64_t succeeded = 0; ///< Came back whole and as expected.
+    std::uint64_t begun = 0;          ///< Sent, or due and never sent.
+    std::int64_t tokens_answered = 0; ///< Traces: prompt and answer of those that succeeded.
+    std::uint64_t succeeded = 0;      ///< Came back whole and as expected.
     std::array<std::uint64_t, failure_count> failures{};
     std::uint64_t failures_outside = 0; ///< Of requests before the window; they make the run fail too.
     std::array<std::uint64_t, 600> statuses{};

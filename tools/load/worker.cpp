@@ -10,6 +10,9 @@
 namespace headroom::load {
 namespace {
 
+// Opened before a trace begins; more when a row is due and all are busy.
+constexpr std::uint64_t trace_connections_least = 16;
+
 constexpr auto tick_period = std::chrono::milliseconds{100};
 
 // How long after the end of the window requests that were due in it may still be sent.
@@ -37,7 +40,10 @@ Worker::Worker(Orders& orders, unsigned number)
     : orders_(&orders),
       schedule_(orders.options.rate > 0 ? orders.options.rate : 1, orders.options.arrivals,
                 orders.options.seed, number, orders.options.threads),
-      share_(share_of(orders.options.requests, number, orders.options.threads)) {
+      number_(number),
+      share_(share_of(orders.trace ? orders.trace->size() : orders.options.requests, number,
+                      orders.options.threads)),
+      connections_max_(share_of(orders.options.connections, number, orders.options.threads)) {
     const Options& options = orders.options;
     shift_.expectation = &options.expectation;
     shift_.request = orders.request;
@@ -45,17 +51,21 @@ Worker::Worker(Orders& orders, unsigned number)
     shift_.timeout = options.timeout;
     shift_.live = &orders.live;
     if (options.expectation.same_body) shift_.tally.reference.bytes_max = 64U << 20U;
-    const std::uint64_t count = share_of(options.connections, number, options.threads);
-    if (options.rate <= 0) ramp_ = ramp_times(options, number, count);
+    const std::uint64_t count =
+        orders.trace ? std::min(connections_max_, trace_connections_least) : connections_max_;
+    if (!is_open_loop()) ramp_ = ramp_times(options, number, count);
+    for (std::uint64_t i = 0; i < count; ++i)
+        add_connection();
+}
+
+void Worker::add_connection() {
     ConnectionOwner& owner = *this;
-    for (std::uint64_t i = 0; i < count; ++i) {
-        if (options.target.tls) {
-            connections_.push_back(
-                std::make_unique<StreamConnection<TlsStream>>(io_, orders.route, shift_, owner));
-        } else {
-            connections_.push_back(
-                std::make_unique<StreamConnection<PlainStream>>(io_, orders.route, shift_, owner));
-        }
+    if (orders_->options.target.tls) {
+        connections_.push_back(
+            std::make_unique<StreamConnection<TlsStream>>(io_, orders_->route, shift_, owner));
+    } else {
+        connections_.push_back(
+            std::make_unique<StreamConnection<PlainStream>>(io_, orders_->route, shift_, owner));
     }
 }
 
@@ -87,7 +97,7 @@ void Worker::on_idle(Connection& connection, TimePoint now) {
         if (--opening_ == 0) io_.stop();
         return;
     }
-    if (orders_->options.rate <= 0 && connection.has_begun() && may_send(now)) {
+    if (!is_open_loop() && connection.has_begun() && may_send(now)) {
         connection.begin(now, now);
         return;
     }
@@ -115,7 +125,11 @@ void Worker::on_closed(Connection& connection) {
 
 void Worker::pump(TimePoint now) {
     if (now < start_) return;
-    if (orders_->options.rate > 0) {
+    if (orders_->trace) {
+        pump_trace(now);
+        return;
+    }
+    if (is_open_loop()) {
         pump_schedule(now);
         return;
     }
@@ -140,6 +154,29 @@ void Worker::pump_schedule(TimePoint now) {
         schedule_.advance();
         send_from_idle(due, now);
     }
+}
+
+std::size_t Worker::row(std::uint64_t number) const noexcept {
+    return number_ + number * orders_->options.threads;
+}
+
+// Every row that has come due takes a free connection, or has one opened: so many that no row waits for
+// another, until there are --connections of them.
+void Worker::pump_trace(TimePoint now) {
+    const TracePlan& trace = *orders_->trace;
+    while (seen_rows_ < share_ && start_ + trace.due(row(seen_rows_)) <= now) {
+        ++seen_rows_;
+        if (seen_rows_ - sent_rows_ <= idle_.size() || connections_.size() >= connections_max_) continue;
+        add_connection();
+        connections_.back()->open(now);
+    }
+    while (!idle_.empty() && sent_rows_ < seen_rows_ && shift_.window.end > now) {
+        const std::size_t next = row(sent_rows_++);
+        Connection& connection = *idle_.front();
+        idle_.pop_front();
+        connection.begin(start_ + trace.due(next), now, trace.sending(next));
+    }
+    if (seen_rows_ < share_) arm_due(start_ + trace.due(row(seen_rows_)));
 }
 
 void Worker::send_from_idle(TimePoint intended, TimePoint now) {
@@ -194,8 +231,7 @@ void Worker::tick(TimePoint now) {
 bool Worker::over(TimePoint now) const noexcept {
     if (share_ != 0 && shift_.tally.begun >= share_) return true;
     if (now < shift_.window.end) return false;
-    const bool backlog =
-        orders_->options.rate > 0 && share_ == 0 && start_ + schedule_.due() < shift_.window.end;
+    const bool backlog = is_open_loop() && share_ == 0 && start_ + schedule_.due() < shift_.window.end;
     return !backlog || now >= shift_.window.end + backlog_grace;
 }
 
@@ -213,7 +249,7 @@ std::size_t Worker::busy_count() const noexcept {
 }
 
 void Worker::count_unsent(TimePoint now) {
-    if (orders_->options.rate <= 0 || share_ != 0) return;
+    if (!is_open_loop() || share_ != 0) return;
     for (TimePoint due = start_ + schedule_.due(); due < shift_.window.end; due = start_ + schedule_.due()) {
         schedule_.advance();
         if (!shift_.window.contains(due)) continue;

@@ -8,12 +8,14 @@
 #include "tools/load/options.hpp"
 #include "tools/load/schedule.hpp"
 #include "tools/load/stream_connection.hpp"
+#include "tools/load/trace_plan.hpp"
 
 #include <boost/asio/basic_waitable_timer.hpp>
 
 #include <atomic>
 #include <deque>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -23,6 +25,7 @@ namespace headroom::load {
 struct Orders {
     Options options;
     std::string request;
+    std::optional<TracePlan> trace; ///< Instead of the request, at the trace's own times.
     Route route;
     std::atomic<bool> stop{false}; ///< Asked for by the user; workers look every 100 ms.
     Live live;
@@ -50,6 +53,10 @@ class Worker final : private ConnectionOwner {
     void on_closed(Connection& connection) override;
     void pump(TimePoint now);
     void pump_schedule(TimePoint now);
+    void pump_trace(TimePoint now);
+    void add_connection();
+    [[nodiscard]] std::size_t row(std::uint64_t number) const noexcept;
+    [[nodiscard]] bool is_open_loop() const noexcept { return orders_->options.rate > 0 || orders_->trace; }
     void send_from_idle(TimePoint intended, TimePoint now);
     void arm_due(TimePoint due);
     void arm_tick();
@@ -67,7 +74,11 @@ class Worker final : private ConnectionOwner {
     Shift shift_;
     Schedule schedule_;
     std::deque<Nanoseconds> ramp_; // when connections that have not sent yet may begin, after the start
-    std::uint64_t share_;          // of --requests; 0 for a duration
+    unsigned number_;
+    std::uint64_t share_;         // of --requests or of a trace's rows; 0 for a duration
+    std::uint64_t sent_rows_ = 0; // of its share of a trace
+    std::uint64_t seen_rows_ = 0; // that have come due: each found or opened a connection
+    std::uint64_t connections_max_ = 0;
     std::vector<std::unique_ptr<Connection>> connections_;
     std::deque<Connection*> idle_;
     std::vector<Connection*> closed_;

@@ -207,6 +207,21 @@ TEST_F(ConfigEnvironment, TakesPortWhenNothingElseSaysWhere) {
                 ElementsAre("PORT: mistake: expected a port number, found `http`"));
 }
 
+TEST_F(ConfigEnvironment, TimeIsScaledForTestsOnlyAndLoudly) {
+    const Environment::Variable url{"BACKEND_1_URL", "http://localhost:1"};
+    const auto scaled = load_environment({url, {"HEADROOM_TEST_TIME_SCALE", "30"}});
+    EXPECT_THAT(mistakes(scaled), IsEmpty());
+    EXPECT_THAT(warnings(scaled),
+                ::testing::Contains(HasSubstr("FOR TESTS ONLY: quotas are counted per 2 s")));
+    EXPECT_EQ(scaled.config.test_time_scale, 30);
+    EXPECT_EQ(load_environment({url}).config.test_time_scale, 1);
+    for (const char* text : {"0", "0.5", "-3", "1001", "nan", "30x", "fast"}) {
+        EXPECT_THAT(mistakes(load_environment({url, {"HEADROOM_TEST_TIME_SCALE", text}})),
+                    ElementsAre(HasSubstr("expected a factor from 1 to 1000")))
+            << text;
+    }
+}
+
 TEST_F(ConfigEnvironment, IsCopiedFromTheProcess) {
     const char* const entries[] = {"A=1", "B=x=y", "broken", "=z", "A=2", "C= c ", nullptr};
     const auto environment = Environment::of_process(entries);

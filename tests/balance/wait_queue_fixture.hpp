@@ -1,0 +1,54 @@
+// What the tests of the queue share: entries, answers, and a keeper that does as the test says.
+#pragma once
+
+#include "balance/wait_queue.hpp"
+
+#include <functional>
+#include <vector>
+
+namespace headroom::balance {
+
+using namespace std::chrono_literals;
+using Entry = WaitQueue::Entry;
+using State = WaitQueue::Entry::State;
+
+inline constexpr Time queue_start{1h};
+
+inline Entry entry(Duration patience, std::uint64_t tenant = 1, std::int64_t cost = 100,
+                   std::uint64_t lane = 7) {
+    Entry made;
+    made.deadline = queue_start + patience;
+    made.lane = lane;
+    made.tenant = tenant;
+    made.cost = Tokens(cost);
+    return made;
+}
+
+inline Choice sends() {
+    Choice choice;
+    choice.kind = Choice::Kind::send;
+    return choice;
+}
+
+inline Choice waits(Duration opening) {
+    Choice choice;
+    choice.kind = Choice::Kind::wait;
+    choice.retry_after = opening;
+    return choice;
+}
+
+/// Answers as the test says, and keeps the order.
+class Script : public WaitQueue::Keeper {
+  public:
+    std::function<Choice(Entry&, bool)> answer = [](Entry&, bool) { return sends(); };
+    std::vector<Entry*> asked;
+    std::vector<Entry*> out;
+
+    Choice choose(Entry& one, bool first) override {
+        asked.push_back(&one);
+        return answer(one, first);
+    }
+    void left(Entry& one) override { out.push_back(&one); }
+};
+
+} // namespace headroom::balance

@@ -1,0 +1,59 @@
+// Replays a trace through Headroom to three mock backends in scaled time, and counts what clients and backends saw.
+import { spawn } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import { Mock, Proxy } from './programs.mjs'
+
+/** One minute of quota lasts 60 s / scale. */
+export const scale = 30
+export const windowMs = 60_000 / scale
+export const smallTrace = fileURLToPath(new URL('../../../docs/examples/traces/bursty.csv', import.meta.url))
+
+/** Unequal on purpose: half of the quota is on one backend. */
+const shares = { first: 0.25, second: 0.25, third: 0.5 }
+
+export class Replay {
+  /** `limiter`: keys of a mock backend ("window=fixed"); `tpm`: the sum of the quotas. */
+  static async start({ tpm, limiter = '' }) {
+    const replay = new Replay()
+    replay.tpm = tpm
+    replay.quotas = Object.fromEntries(Object.entries(shares).map(([name, share]) => [name, Math.round(tpm * share)]))
+    const backends = Object.entries(replay.quotas).map(([name, quota], i) =>
+      `${name},tpm=${quota},seed=${i + 1},context=1000000,ttft=300,ttft_jitter=100,token_ms=10${limiter && `,${limiter}`}`)
+    replay.mock = await Mock.start(backends, '--time-scale', String(scale), '--keep-requests', '0')
+    replay.proxy = await Proxy.start({
+      backends: Object.fromEntries(Object.entries(replay.quotas).map(([name, quota]) => [name, { url: replay.mock.urls[name], tpm: quota }])),
+      env: { HEADROOM_TEST_TIME_SCALE: String(scale) } })
+    return replay
+  }
+  /** Sends the trace so that it asks for `load` of the quotas; what the clients saw. */
+  send({ trace = smallTrace, load, rows = 0, stream = false, more = [] }) {
+    const args = ['--trace', trace, '--time-scale', String(scale), '--load', String(load), '--quota', String(this.tpm),
+      ...(rows ? ['--trace-limit', String(rows)] : []), ...(stream ? ['--stream'] : []),
+      '--timeout', '60s', '--allow-errors', '--quiet', '--json', ...more,
+      `${this.proxy.url}/openai/deployments/chat/chat/completions?api-version=2024-10-21`]
+    return new Promise((resolve, reject) => {
+      const child = spawn(process.env.LOAD_BIN, args, { stdio: ['ignore', 'pipe', 'pipe'] })
+      let [out, err] = ['', '']
+      child.stdout.on('data', data => { out += data })
+      child.stderr.on('data', data => { err += data })
+      child.once('error', reject)
+      child.once('close', code => code === 0 ? resolve(JSON.parse(out)) : reject(new Error(`load ended with ${code}: ${err}`)))
+    })
+  }
+  /** Requests that reached the backends, and those of them that were refused. */
+  async upstream() {
+    const { backends } = await this.mock.api('/stats')
+    const all = Object.values(backends).map(one => one.deployments.chat)
+    const sum = field => all.reduce((total, one) => total + one[field], 0)
+    return { requests: sum('requests'), refused: sum('throttled_tokens') + sum('throttled_requests'),
+      refusedTokens: sum('throttled_tokens'), refusedRequests: sum('throttled_requests'), charged: sum('tokens_charged') }
+  }
+  async setLimits(factor) {
+    for (const [name, quota] of Object.entries(this.quotas)) await this.mock.api('/config', { backend: name, tpm: Math.round(quota * factor) })
+  }
+  async stop() {
+    const code = await this.proxy.stop()
+    await this.mock.stop()
+    return code
+  }
+}
