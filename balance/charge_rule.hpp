@@ -1,8 +1,8 @@
-// What a quota may count of a request: the rules that vendors document or that were observed, and what each makes
-// of one request.
-// Sources: Azure OpenAI quota documentation (prompt characters and max_tokens, at arrival), the limiter of
-// Microsoft's OpenAI simulator (max_tokens or 16), Microsoft's answer that the context is reserved and released at
-// the end, OpenAI's rate limits (usage). They contradict each other, so all of them compete.
+// What a quota may count of a request: the rules that vendors document or that were observed, and what each
+// makes of one request. Sources: Azure OpenAI quota documentation (prompt characters and max_tokens, at
+// arrival), the limiter of Microsoft's OpenAI simulator (max_tokens or 16), Microsoft's answer that the
+// context is reserved and released at the end, OpenAI's rate limits (usage). They contradict each other, so
+// all of them compete.
 #pragma once
 
 #include "balance/quantities.hpp"
@@ -19,8 +19,8 @@ enum class ChargeRule : std::uint8_t {
     tokens_and_cap,     ///< The prompt's tokens and the cap.
     cap_only,           ///< The cap; of embeddings their characters.
     usage,              ///< What was used, when it is known.
-    reserved,           ///< Prompt and cap, or the whole context without one; what was not used is given back.
-    fitted,             ///< A factor each for the prompt and the cap.
+    reserved, ///< Prompt and cap, or the whole context without one; what was not used is given back.
+    fitted,   ///< A factor each for the prompt and the cap.
 };
 
 /// Rules that are figures of a request alone, without anything that was fitted.

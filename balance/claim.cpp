@@ -18,7 +18,8 @@ Claim::View unpacked(std::uint64_t word, std::int64_t now_ms) noexcept {
     Claim::View view;
     view.opens_ms = static_cast<std::int64_t>(word & 0xffff'ffff) * step_ms;
     view.tokens = Tokens(static_cast<std::int64_t>(word >> time_bits) & tokens_max);
-    if (now_ms <= view.opens_ms + grace_ms) view.owner = static_cast<std::uint32_t>(word >> (tokens_bits + time_bits));
+    if (now_ms <= view.opens_ms + grace_ms)
+        view.owner = static_cast<std::uint32_t>(word >> (tokens_bits + time_bits));
     return view;
 }
 
@@ -32,7 +33,8 @@ Claim::View Claim::view(std::int64_t now_ms) const noexcept {
 bool Claim::set(std::uint32_t owner, Tokens tokens, std::int64_t opens_ms, std::int64_t now_ms) noexcept {
     const auto amount = static_cast<std::uint64_t>(std::clamp<std::int64_t>(tokens.count(), 0, tokens_max));
     const auto at = static_cast<std::uint64_t>((opens_ms + step_ms - 1) / step_ms) & 0xffff'ffff;
-    const std::uint64_t next = std::uint64_t{owner & 0xffU} << (tokens_bits + time_bits) | amount << time_bits | at;
+    const std::uint64_t next =
+        std::uint64_t{owner & 0xffU} << (tokens_bits + time_bits) | amount << time_bits | at;
     std::uint64_t word = word_.load(relaxed);
     do {
         const View standing = unpacked(word, now_ms);

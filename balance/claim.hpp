@@ -1,6 +1,6 @@
 // What the first of a queue waits for, so that nobody takes it away: one 8-byte atomic per deployment.
-// Shared by every shard, without locks. A later request may use what does not delay the claim (EASY backfilling;
-// Lifka 1995). Promises: a claim that is not taken up ends by itself, a moment after it opens.
+// Shared by every shard, without locks. A later request may use what does not delay the claim (EASY
+// backfilling; Lifka 1995). Promises: a claim that is not taken up ends by itself, a moment after it opens.
 #pragma once
 
 #include "balance/quantities.hpp"

@@ -9,8 +9,10 @@ namespace {
 
 constexpr auto relaxed = std::memory_order_relaxed;
 
-/// Nothing is ever fuller than so many windows: keeps sums of hostile costs from overflowing.
+/// Amounts are clamped to so many windows, which keeps hostile ones from overflowing.
 constexpr double windows_max = 1'000;
+/// A limiter refuses what would overfill it, so a fuller bucket than this is none.
+constexpr std::int64_t windows_full = 2;
 
 std::int64_t drain_ns(std::int64_t amount, std::int64_t limit, const Moment& now) noexcept {
     const auto window = static_cast<double>(now.window_ns());
@@ -43,7 +45,7 @@ bool LeakyBucket::try_take(std::int64_t amount, std::int64_t ceiling, std::int64
 void LeakyBucket::add(std::int64_t amount, std::int64_t limit, const Moment& now) noexcept {
     if (amount == 0 || limit <= 0) return;
     const std::int64_t more = drain_ns(amount, limit, now);
-    const std::int64_t most = now.ns + drain_ns(limit, limit, now) * static_cast<std::int64_t>(windows_max);
+    const std::int64_t most = now.ns + now.window_ns() * windows_full;
     std::int64_t at = empty_at_ns_.load(relaxed);
     while (!empty_at_ns_.compare_exchange_weak(at, std::min(std::max(at, now.ns) + more, most), relaxed)) {
     }

@@ -1,6 +1,6 @@
-// A bucket of tokens that drains at limit per minute, as GCRA keeps it: one 8-byte atomic, the time at which it
-// will be empty (theoretical arrival time; ITU-T I.371 annex A).
-// Shared by every shard, without locks. Not here: windows that forget all at once (window.hpp, fixed_window.hpp).
+// A bucket of tokens that drains at limit per minute, as GCRA keeps it: one 8-byte atomic, the time at which
+// it will be empty (theoretical arrival time; ITU-T I.371 annex A). Shared by every shard, without locks. Not
+// here: windows that forget all at once (window.hpp, fixed_window.hpp).
 #pragma once
 
 #include "balance/moment.hpp"

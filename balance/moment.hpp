@@ -10,10 +10,10 @@ inline constexpr std::uint32_t ticks_per_window = 60;
 inline constexpr std::uint32_t fine_per_tick = 10;
 
 struct Moment {
-    std::uint32_t tick = 1;       ///< A second, or less where a test scales the clock.
-    std::uint32_t fine = 1;       ///< A tenth of a tick.
-    std::int64_t ms = 1;          ///< Real milliseconds of the caller's clock, at least 1.
-    std::int64_t ns = 0;          ///< Real nanoseconds of the caller's clock.
+    std::uint32_t tick = 1;               ///< A second, or less where a test scales the clock.
+    std::uint32_t fine = 1;               ///< A tenth of a tick.
+    std::int64_t ms = 1;                  ///< Real milliseconds of the caller's clock, at least 1.
+    std::int64_t ns = 0;                  ///< Real nanoseconds of the caller's clock.
     std::int64_t tick_ns = 1'000'000'000; ///< How long a tick is.
 
     /// The length of a quota's minute.

@@ -17,7 +17,8 @@ constexpr double believed_error = 0.1;
 constexpr double lead = 0.04;
 constexpr double fit_memory = 0.97;
 
-/// Where the figures are equal: what is documented before what was observed, what forgets late before the rest.
+/// Where the figures are equal: what is documented before what was observed, what forgets late before the
+/// rest.
 constexpr double handicap(std::size_t rule, std::size_t way) noexcept {
     return 0.004 * static_cast<double>(rule) + 0.002 * static_cast<double>(way);
 }
@@ -120,8 +121,9 @@ bool QuotaLearner::crosses(std::uint32_t from, std::uint32_t to, std::uint32_t& 
 
 QuotaLearner::Range QuotaLearner::predict(std::size_t rule, Forgetting way, const QuotaSample& from,
                                           const QuotaSample& to) const noexcept {
-    const std::int64_t least = std::max<std::int64_t>(
-        rule == static_cast<std::size_t>(ChargeRule::reserved) ? INT64_MIN : 0, to.least[rule] - from.most[rule]);
+    const std::int64_t least =
+        std::max<std::int64_t>(rule == static_cast<std::size_t>(ChargeRule::reserved) ? INT64_MIN : 0,
+                               to.least[rule] - from.most[rule]);
     const std::int64_t most = to.most[rule] - from.least[rule];
     const Range kept{from.used + least, from.used + most};
     const auto ticks = static_cast<double>(to.tick - from.tick);
@@ -204,7 +206,9 @@ void QuotaLearner::decide() noexcept {
     if (samples_ < samples_min) return;
     std::size_t best_rule = 0;
     std::size_t best_way = 0;
-    const auto figure = [&](std::size_t rule, std::size_t way) { return errors_[rule][way] + handicap(rule, way); };
+    const auto figure = [&](std::size_t rule, std::size_t way) {
+        return errors_[rule][way] + handicap(rule, way);
+    };
     for (std::size_t rule = 0; rule < plain_rules; ++rule) {
         for (std::size_t way = 0; way < ways; ++way) {
             if (way == static_cast<std::size_t>(Forgetting::fixed) && !phase_known_) continue;
@@ -219,11 +223,11 @@ void QuotaLearner::decide() noexcept {
         best_way = static_cast<std::size_t>(model_.forgetting);
     }
     const auto way = static_cast<Forgetting>(best_way);
-    const double present = !model_.learned ? 1
-                           : model_.rule == ChargeRule::fitted
-                               ? fit_.error
-                               : figure(static_cast<std::size_t>(model_.rule),
-                                        static_cast<std::size_t>(model_.forgetting));
+    const double present =
+        !model_.learned ? 1
+        : model_.rule == ChargeRule::fitted
+            ? fit_.error
+            : figure(static_cast<std::size_t>(model_.rule), static_cast<std::size_t>(model_.forgetting));
     model_.samples = samples_;
     model_.prompt_factor = fit_.prompt;
     model_.cap_factor = fit_.cap;

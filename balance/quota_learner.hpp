@@ -1,9 +1,9 @@
-// Finds out how a quota counts and forgets, from what its backend says is left: every rule of charging with every
-// way of forgetting predicts what has been counted, and the pair whose predictions fail least is believed.
-// Plain values, one user at a time (Slot guards it). Promises: bounded work and memory per sample; values of hostile
-// backends cost accuracy, nothing else. The errors are those of one step from an earlier sample, so that what others
-// use of the same quota, which no rule can predict, weighs equally on all (as the innovations of competing Kalman
-// filters do; Magill 1965).
+// Finds out how a quota counts and forgets, from what its backend says is left: every rule of charging with
+// every way of forgetting predicts what has been counted, and the pair whose predictions fail least is
+// believed. Plain values, one user at a time (Slot guards it). Promises: bounded work and memory per sample;
+// values of hostile backends cost accuracy, nothing else. The errors are those of one step from an earlier
+// sample, so that what others use of the same quota, which no rule can predict, weighs equally on all (as the
+// innovations of competing Kalman filters do; Magill 1965).
 #pragma once
 
 #include "balance/charge_rule.hpp"

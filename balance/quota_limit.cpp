@@ -1,4 +1,5 @@
-// Down at once by as much as a refusal proves, up again slowly, and more slowly each time the same bound is found.
+// Down at once by as much as a refusal proves, up again slowly, and more slowly each time the same bound is
+// found.
 #include "balance/quota_limit.hpp"
 
 #include <algorithm>

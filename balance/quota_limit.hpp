@@ -1,6 +1,6 @@
-// A deployment's tokens per minute as they really are: configured, told by headers, or found out by refusals; and
-// the margin that keeps refusals rare.
-// Shared by every shard, lock-free; a lost update between two threads costs one adjustment, nothing else.
+// A deployment's tokens per minute as they really are: configured, told by headers, or found out by refusals;
+// and the margin that keeps refusals rare. Shared by every shard, lock-free; a lost update between two
+// threads costs one adjustment, nothing else.
 #pragma once
 
 #include "balance/moment.hpp"
@@ -21,8 +21,12 @@ class QuotaLimit {
     void configure(std::int64_t limit) noexcept;
 
     /// Tokens per minute, 0 = unknown.
-    [[nodiscard]] std::int64_t effective() const noexcept { return effective_.load(std::memory_order_relaxed); }
-    [[nodiscard]] std::int64_t configured() const noexcept { return configured_.load(std::memory_order_relaxed); }
+    [[nodiscard]] std::int64_t effective() const noexcept {
+        return effective_.load(std::memory_order_relaxed);
+    }
+    [[nodiscard]] std::int64_t configured() const noexcept {
+        return configured_.load(std::memory_order_relaxed);
+    }
     /// Up to where requests are promised: the limit less the margin; 0 = unknown.
     [[nodiscard]] std::int64_t ceiling() const noexcept;
     [[nodiscard]] double margin() const noexcept;
@@ -47,8 +51,8 @@ class QuotaLimit {
     std::atomic<std::int64_t> configured_{0};
     std::atomic<std::int64_t> header_{0};
     std::atomic<std::int64_t> since_ms_{0};
-    std::atomic<std::uint32_t> margin_{0};  ///< Millionths.
-    std::atomic<std::uint32_t> tried_{0};   ///< Tick at which a limit found by refusals was last changed.
+    std::atomic<std::uint32_t> margin_{0};   ///< Millionths.
+    std::atomic<std::uint32_t> tried_{0};    ///< Tick at which a limit found by refusals was last changed.
     std::atomic<std::uint32_t> patience_{1}; ///< Windows until it is raised again.
     std::atomic<Source> source_{Source::unknown};
 };

@@ -1,4 +1,5 @@
-// Fields from the lowest bit: learned 1, rule 3, forgetting 2, factors 12 each, phase 6, samples 10, error 10.
+// Fields from the lowest bit: learned 1, rule 3, forgetting 2, factors 12 each, phase 6, samples 10,
+// error 10.
 #include "balance/quota_model.hpp"
 
 #include <algorithm>

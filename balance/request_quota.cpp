@@ -61,6 +61,7 @@ std::int64_t RequestQuota::opening_ns(const Moment& now) const noexcept {
 // Of the lengths that a slice can have, the one that the two figures agree with best.
 void RequestQuota::learn_limit(std::int64_t limit) noexcept {
     if (limit <= 0) return;
+    seen_.store(true, relaxed);
     const std::int64_t per_minute = per_minute_.load(relaxed);
     double best = 1e9;
     std::uint32_t found = 10;
@@ -83,6 +84,7 @@ void RequestQuota::learn_limit(std::int64_t limit) noexcept {
 void RequestQuota::learn_refusal(const Moment& now) noexcept {
     const std::int64_t most = limit();
     const std::int64_t counted = used() - 1;
+    seen_.store(true, relaxed);
     if (most != 0 && counted >= most) return;
     const std::int64_t per_minute = per_minute_.load(relaxed);
     const std::int64_t per_second = per_minute / ticks_per_window;

@@ -1,6 +1,7 @@
-// A deployment's quota of requests as far as we know: how many may come in a short slice of time, and how many did.
-// Azure judges requests per minute over slices of 1 or 10 seconds (Azure OpenAI quota documentation); which one is
-// told by the limit in the headers, or by refusals. Shared by every shard, lock-free.
+// A deployment's quota of requests as far as we know: how many may come in a short slice of time, and how
+// many did. Azure judges requests per minute over slices of 1 or 10 seconds (Azure OpenAI quota
+// documentation); which one is told by the limit in the headers, or by refusals. Shared by every shard,
+// lock-free.
 #pragma once
 
 #include "balance/moment.hpp"
@@ -28,8 +29,16 @@ class RequestQuota {
     [[nodiscard]] std::int64_t limit() const noexcept { return limit_.load(std::memory_order_relaxed); }
     /// The length of a slice in ticks: 1 or 10.
     [[nodiscard]] std::uint32_t slice() const noexcept { return slice_.load(std::memory_order_relaxed); }
+    /// The limit is configured, told by the backend or found out by its refusals, not derived from the
+    /// tokens.
+    [[nodiscard]] bool certain() const noexcept {
+        return told_.load(std::memory_order_relaxed) || seen_.load(std::memory_order_relaxed);
+    }
     /// What counts against the limit now.
     [[nodiscard]] std::int64_t used() const noexcept { return slice() == 1 ? one_.total() : ten_.total(); }
+
+    /// Requests of the last ten ticks.
+    [[nodiscard]] std::int64_t recent_ten() const noexcept { return ten_.total(); }
 
     /// Takes one request if the slice has room; false changes nothing.
     bool try_take(const Moment& now, RequestCharge& charge) noexcept;
@@ -53,8 +62,9 @@ class RequestQuota {
     std::atomic<std::uint32_t> slice_{10};
     std::atomic<std::int64_t> per_minute_{0};
     std::atomic<bool> told_{false};
-    std::atomic<std::int64_t> top_{0};          ///< What a lowered limit may rise to; 0: it is not lowered.
-    std::atomic<std::uint32_t> changed_{0};     ///< Tick of the last change of a lowered limit.
+    std::atomic<bool> seen_{false};         ///< By headers or refusals.
+    std::atomic<std::int64_t> top_{0};      ///< What a lowered limit may rise to; 0: it is not lowered.
+    std::atomic<std::uint32_t> changed_{0}; ///< Tick of the last change of a lowered limit.
     Window<101, 32> ten_;
     Window<11, 32> one_;
 };

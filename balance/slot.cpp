@@ -23,7 +23,6 @@ constexpr std::int64_t silence_ms_min = 1'000;
 constexpr std::int64_t silence_ms_unknown = 10'000;
 constexpr std::int64_t answer_ms_max = 600'000;
 
-
 constexpr double speed_us_max = 600e6;
 
 /// A prompt's share of the time to the first content grows with it, on top of a fixed part.
@@ -141,8 +140,8 @@ bool SharedLearner::observe(const QuotaSample& sample) noexcept {
     const QuotaModel after = learner_.observe(sample);
     word_.store(after.packed(), std::memory_order_relaxed);
     busy_.store(false, std::memory_order_release);
-    return after.learned != before.learned || after.rule != before.rule || after.forgetting != before.forgetting ||
-           after.phase != before.phase;
+    return after.learned != before.learned || after.rule != before.rule ||
+           after.forgetting != before.forgetting || after.phase != before.phase;
 }
 
 Tokens Slot::charge(const ChargeBasis& basis, Tokens cost) const noexcept {

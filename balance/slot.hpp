@@ -101,8 +101,8 @@ class Pulse {
     std::atomic<std::int64_t> answer_us_{0};   ///< Moving average of the time to an answer; 0 = none seen.
 };
 
-/// Sums of what quotas may have counted of the requests that were sent here; on a line of its own, because every
-/// lease adds to all of them.
+/// Sums of what quotas may have counted of the requests that were sent here; on a line of its own, because
+/// every lease adds to all of them.
 class ChargeCounters {
   public:
     void add(const ChargeSums& sums) noexcept;
@@ -113,8 +113,8 @@ class ChargeCounters {
     std::array<std::atomic<std::int64_t>, std::tuple_size_v<ChargeSums>> sums_{};
 };
 
-/// What is learned of a quota's rules. A thread that finds another one learning lets its sample go: the next one
-/// is as good.
+/// What is learned of a quota's rules. A thread that finds another one learning lets its sample go: the next
+/// one is as good.
 class SharedLearner {
   public:
     /// What was learned so far.
@@ -167,7 +167,8 @@ struct alignas(slot_alignment) Slot {
     [[nodiscard]] std::int64_t tokens_counted(const Moment& now) const noexcept {
         return tokens.counted(limit.effective(), now);
     }
-    void set_quota(std::int64_t tokens_per_minute, std::int64_t requests_per_minute, bool requests_told) noexcept;
+    void set_quota(std::int64_t tokens_per_minute, std::int64_t requests_per_minute,
+                   bool requests_told) noexcept;
     void set_name(std::string_view text) noexcept;
     [[nodiscard]] std::string_view read_name(std::array<char, SlotName::bytes_max>& into) const noexcept;
 };

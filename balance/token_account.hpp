@@ -1,7 +1,8 @@
 // What a deployment's quota has counted, as far as we know: the same charges in the three ways that limiters
 // forget them, of which one is in force.
-// Shared by every shard, lock-free: each way is 8-byte atomics, and a reservation is decided by one of them alone,
-// so that two shards can never both take the last tokens. Not here: which way a limiter has (quota_learner.hpp).
+// Shared by every shard, lock-free: each way is 8-byte atomics, and a reservation is decided by one of them
+// alone, so that two shards can never both take the last tokens. Not here: which way a limiter has
+// (quota_learner.hpp).
 #pragma once
 
 #include "balance/correction.hpp"
@@ -54,17 +55,21 @@ class TokenAccount {
     /// Changes an earlier charge to `amount` (0 gives all back); without effect once the limiter forgot it.
     void replace(TokenCharge& charge, std::int64_t amount, std::int64_t limit, const Moment& now) noexcept;
 
-    /// The backend has said that it counts between `least` and `most`: the smallest change that agrees with it.
+    /// The backend has said that it counts between `least` and `most`: the smallest change that agrees with
+    /// it.
     void confine(std::int64_t least, std::int64_t most, std::int64_t limit, const Moment& now) noexcept;
 
-    /// When `amount` will fit under `ceiling` if nothing else comes, in nanoseconds of the clock; now.ns when it
-    /// fits now, a minute later when it never will.
+    /// When `amount` will fit under `ceiling` if nothing else comes, in nanoseconds of the clock; now.ns when
+    /// it fits now, a minute later when it never will.
     [[nodiscard]] std::int64_t opening_ns(std::int64_t amount, std::int64_t ceiling, std::int64_t limit,
                                           const Moment& now) const noexcept;
     /// What will still be counted at `then_ns` of what is counted now.
-    [[nodiscard]] std::int64_t counted_at(std::int64_t then_ns, std::int64_t limit, const Moment& now) const noexcept;
+    [[nodiscard]] std::int64_t counted_at(std::int64_t then_ns, std::int64_t limit,
+                                          const Moment& now) const noexcept;
 
-    [[nodiscard]] Forgetting forgetting() const noexcept { return forgetting_.load(std::memory_order_relaxed); }
+    [[nodiscard]] Forgetting forgetting() const noexcept {
+        return forgetting_.load(std::memory_order_relaxed);
+    }
     /// `phase`: of a fixed window, in ticks.
     void forget_by(Forgetting forgetting, std::uint32_t phase) noexcept;
 

@@ -36,7 +36,7 @@ void Window<Buckets, AmountBits>::retire(std::uint32_t tick) noexcept {
 
 template <std::size_t Buckets, unsigned AmountBits>
 std::uint32_t Window<Buckets, AmountBits>::ticks_until(std::uint32_t tick, std::int64_t amount,
-                                           std::int64_t ceiling) const noexcept {
+                                                       std::int64_t ceiling) const noexcept {
     std::int64_t sum = total();
     std::uint32_t ticks = 0;
     while (sum + amount > ceiling && ticks < Buckets) {
@@ -60,7 +60,7 @@ std::int64_t Window<Buckets, AmountBits>::recent(std::uint32_t ticks, std::uint3
 
 template <std::size_t Buckets, unsigned AmountBits>
 bool Window<Buckets, AmountBits>::try_take(std::uint32_t tick, std::int64_t amount, std::int64_t ceiling,
-                               WindowCharge& charge) noexcept {
+                                           WindowCharge& charge) noexcept {
     std::int64_t sum = total_.load(std::memory_order_relaxed);
     do {
         if (sum + amount > ceiling) return false;
@@ -71,7 +71,8 @@ bool Window<Buckets, AmountBits>::try_take(std::uint32_t tick, std::int64_t amou
 }
 
 template <std::size_t Buckets, unsigned AmountBits>
-void Window<Buckets, AmountBits>::take(std::uint32_t tick, std::int64_t amount, WindowCharge& charge) noexcept {
+void Window<Buckets, AmountBits>::take(std::uint32_t tick, std::int64_t amount,
+                                       WindowCharge& charge) noexcept {
     total_.fetch_add(amount, std::memory_order_relaxed);
     charge = {tick, amount};
     put(tick, charge);
@@ -130,5 +131,7 @@ void Window<Buckets, AmountBits>::replace(WindowCharge& charge, std::int64_t amo
 template class Window<61>;
 template class Window<101, 32>;
 template class Window<11, 32>;
+template class Window<60>;
+template class Window<10>;
 
 } // namespace headroom::balance

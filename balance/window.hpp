@@ -73,5 +73,7 @@ class Window {
 extern template class Window<61>;
 extern template class Window<101, 32>;
 extern template class Window<11, 32>;
+extern template class Window<60>; // sizes that tests can reckon by hand
+extern template class Window<10>;
 
 } // namespace headroom::balance

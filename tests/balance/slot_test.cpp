@@ -123,25 +123,6 @@ TEST(Pulse, IsPatientWhereAnswersTakeLongOrNothingIsKnown) {
     EXPECT_FALSE(unknown.stalled(31'000));
 }
 
-TEST(Slot, LearnsALimitButNeverBeyondTheConfiguredOne) {
-    Slot slot;
-    slot.learn_limit(90'000);
-    EXPECT_EQ(slot.tokens_limit.load(), 90'000);
-    slot.learn_limit(30'000);
-    EXPECT_EQ(slot.tokens_limit.load(), 30'000);
-    slot.tokens_configured = 50'000;
-    slot.learn_limit(90'000);
-    EXPECT_EQ(slot.tokens_limit.load(), 50'000);
-    slot.learn_limit(41'000);
-    EXPECT_EQ(slot.tokens_limit.load(), 41'000);
-}
-
-TEST(Slot, NeverCountsLessThanNothing) {
-    Slot slot;
-    slot.correction.confine(-500, -500, 9);
-    EXPECT_EQ(slot.tokens_counted(9), 0);
-}
-
 TEST(Slot, KeepsABoundedName) {
     Slot slot;
     std::array<char, SlotName::bytes_max> buffer{};
