@@ -24,6 +24,12 @@ std::int64_t Correction::value(std::uint32_t tick) const noexcept {
     return faded(word_.load(std::memory_order_relaxed), tick);
 }
 
+void Correction::absorb(std::int64_t retired, std::uint32_t tick) noexcept {
+    const std::int64_t value = this->value(tick);
+    if (retired <= 0 || value >= 0) return;
+    confine(absorbed(value, retired), INT64_MAX, tick);
+}
+
 void Correction::confine(std::int64_t least, std::int64_t most, std::uint32_t tick) noexcept {
     std::uint64_t word = word_.load(std::memory_order_relaxed);
     while (true) {

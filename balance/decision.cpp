@@ -52,6 +52,9 @@ class Passes {
 
     void score(BackendMask fresh) noexcept {
         const Preferences preferences(in_, fresh);
+        BackendMask later = in_.open;
+        for (std::uint32_t i = 0; i <= out_.groups_done; ++i)
+            later &= ~in_.shape->groups[i];
         for_each(fresh, [&](std::uint32_t backend) {
             const Outlook& look = in_.look[backend];
             out_.score[backend] =
@@ -59,8 +62,7 @@ class Passes {
             const bool admitted =
                 look.share >= 1 || unit(mixed(in_.random + backend * 0x9e3779b97f4a7c15U)) < look.share;
             // Who is cheap to move leaves a tier that will run short, while the dear ones still fit.
-            const bool moves = out_.groups_done + 1 < in_.shape->group_count &&
-                               preferences.moves(backend, look, unit(mixed(~in_.random)));
+            const bool moves = later != 0 && preferences.moves(backend, look, unit(mixed(~in_.random)));
             out_.admitted |= BackendMask{admitted && !moves} << backend;
         });
         out_.scored |= fresh;

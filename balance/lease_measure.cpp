@@ -117,6 +117,11 @@ void Lease::refused(const Refusal& refusal, Time now) noexcept {
     }
     answered(ms);
     Duration wait = wait_of(refusal, slot_->streak.count(started_ms_, ms));
+    // A day's wait beside a count that says when there will be room: the count is believed.
+    if (refusal.overlong && of_tokens && refusal.limits.remaining_tokens && limit > 0) {
+        const std::int64_t opens = slot_->tokens.opening_ns(0, slot_->limit.ceiling(), limit, at) - at.ns;
+        wait = std::min(wait, Duration(std::chrono::nanoseconds(std::max(opens, at.tick_ns))));
+    }
     if (refusal.kind == Refusal::Kind::requests) wait = std::max(wait, until_requests_fit(at));
     slot_->block.extend(ms + std::max<std::int64_t>(1, milliseconds(wait)), Tokens(above), ms);
     slot_->refusals.fetch_add(1, relaxed);

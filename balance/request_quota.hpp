@@ -65,8 +65,8 @@ class RequestQuota {
     std::atomic<bool> seen_{false};         ///< By headers or refusals.
     std::atomic<std::int64_t> top_{0};      ///< What a lowered limit may rise to; 0: it is not lowered.
     std::atomic<std::uint32_t> changed_{0}; ///< Tick of the last change of a lowered limit.
-    Window<101, 32> ten_;
-    Window<11, 32> one_;
+    Window<103, 32> ten_;
+    Window<12, 32> one_;
 };
 
 } // namespace headroom::balance

@@ -87,10 +87,12 @@ std::int64_t TokenAccount::opening_ns(std::int64_t amount, std::int64_t ceiling,
         case Forgetting::sliding: break;
     }
     // The correction fades while the window moves.
-    std::int64_t sum = window_.total();
+    const std::int64_t sum = window_.total();
+    std::int64_t retired = 0;
     for (std::uint32_t ticks = 1; ticks <= buckets; ++ticks) {
-        sum -= window_.oldest(now.tick + ticks);
-        if (sum + correction_.value(now.tick + ticks) + amount <= ceiling) return at_tick(ticks);
+        retired += window_.oldest(now.tick + ticks);
+        const std::int64_t off = Correction::absorbed(correction_.value(now.tick + ticks), retired);
+        if (sum - retired + off + amount <= ceiling) return at_tick(ticks);
     }
     return now.ns + now.window_ns();
 }
@@ -106,10 +108,11 @@ std::int64_t TokenAccount::counted_at(std::int64_t then_ns, std::int64_t limit,
             return std::max<std::int64_t>(0, bucket_.level(limit, now) - later * limit / now.window_ns());
         case Forgetting::sliding: break;
     }
-    std::int64_t sum = window_.total();
+    std::int64_t retired = 0;
     for (std::uint32_t at = now.tick + 1; at <= tick && at - now.tick <= buckets; ++at)
-        sum -= window_.oldest(at);
-    return std::max<std::int64_t>(0, sum + correction_.value(tick));
+        retired += window_.oldest(at);
+    const std::int64_t off = Correction::absorbed(correction_.value(tick), retired);
+    return std::max<std::int64_t>(0, window_.total() - retired + off);
 }
 
 } // namespace headroom::balance

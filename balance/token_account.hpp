@@ -31,11 +31,15 @@ struct TokenCharge {
 
 class TokenAccount {
   public:
-    /// A charge may be made at the end of its tick: it is kept for a whole minute after that.
-    static constexpr std::size_t buckets = ticks_per_window + 1;
+    /// A charge may be made at the end of its tick and arrive a little later: it is kept for a minute after
+    /// that, and a tick more.
+    static constexpr std::size_t buckets = ticks_per_window + 2;
 
     /// Retires what has left the sliding window.
-    void advance(const Moment& now) noexcept { window_.advance(now.tick); }
+    void advance(const Moment& now) noexcept {
+        if (const std::int64_t retired = window_.advance(now.tick); retired > 0)
+            correction_.absorb(retired, now.tick);
+    }
 
     /// What the limiter counts now; `limit` is in tokens per minute, 0 = unknown.
     [[nodiscard]] std::int64_t counted(std::int64_t limit, const Moment& now) const noexcept;

@@ -7,20 +7,22 @@
 namespace headroom::balance {
 
 template <std::size_t Buckets, unsigned AmountBits>
-void Window<Buckets, AmountBits>::advance(std::uint32_t tick) noexcept {
+std::int64_t Window<Buckets, AmountBits>::advance(std::uint32_t tick) noexcept {
     std::uint64_t head = head_.load(std::memory_order_relaxed);
-    if (head >= tick) return;
+    if (head >= tick) return 0;
     // One thread retires; the others see a sum that is too high for a moment, which errs on the safe side.
-    if (!head_.compare_exchange_strong(head, tick, std::memory_order_relaxed)) return;
+    if (!head_.compare_exchange_strong(head, tick, std::memory_order_relaxed)) return 0;
     const std::uint64_t passed = std::min<std::uint64_t>(tick - head, Buckets);
+    std::int64_t retired = 0;
     for (std::uint32_t i = 0; i < passed; ++i)
-        retire(tick - i);
+        retired += retire(tick - i);
+    return retired;
 }
 
 // The emptied bucket keeps the tick it now stands for: stamps only grow, so a late charge can never be
 // mistaken for a new one.
 template <std::size_t Buckets, unsigned AmountBits>
-void Window<Buckets, AmountBits>::retire(std::uint32_t tick) noexcept {
+std::int64_t Window<Buckets, AmountBits>::retire(std::uint32_t tick) noexcept {
     std::atomic<std::uint64_t>& bucket = buckets_[tick % Buckets];
     std::uint64_t word = bucket.load(std::memory_order_relaxed);
     while (static_cast<std::uint32_t>(word >> amount_bits) < tick) {
@@ -28,10 +30,12 @@ void Window<Buckets, AmountBits>::retire(std::uint32_t tick) noexcept {
         // subtraction.
         if (bucket.compare_exchange_weak(word, std::uint64_t{tick} << amount_bits, std::memory_order_acquire,
                                          std::memory_order_relaxed)) {
-            total_.fetch_sub(static_cast<std::int64_t>(word & amount_max), std::memory_order_relaxed);
-            return;
+            const auto amount = static_cast<std::int64_t>(word & amount_max);
+            total_.fetch_sub(amount, std::memory_order_relaxed);
+            return amount;
         }
     }
+    return 0;
 }
 
 template <std::size_t Buckets, unsigned AmountBits>
@@ -128,9 +132,9 @@ void Window<Buckets, AmountBits>::replace(WindowCharge& charge, std::int64_t amo
     }
 }
 
-template class Window<61>;
-template class Window<101, 32>;
-template class Window<11, 32>;
+template class Window<62>;
+template class Window<103, 32>;
+template class Window<12, 32>;
 template class Window<60>;
 template class Window<10>;
 

@@ -30,8 +30,9 @@ class Window {
     /// The sum of all charges taken within the last `Buckets` ticks, as of the latest advance.
     [[nodiscard]] std::int64_t total() const noexcept { return total_.load(std::memory_order_relaxed); }
 
-    /// Retires the buckets that have left the window; cheap when the tick has not changed.
-    void advance(std::uint32_t tick) noexcept;
+    /// Retires the buckets that have left the window; cheap when the tick has not changed. Returns what this
+    /// call retired.
+    std::int64_t advance(std::uint32_t tick) noexcept;
 
     /// In how many ticks `amount` will fit under `ceiling` if nothing else comes; `Buckets` when it never
     /// will.
@@ -63,16 +64,16 @@ class Window {
     static constexpr std::uint64_t amount_max = (std::uint64_t{1} << amount_bits) - 1;
 
     void put(std::uint32_t tick, WindowCharge& charge) noexcept;
-    void retire(std::uint32_t tick) noexcept;
+    std::int64_t retire(std::uint32_t tick) noexcept;
 
     std::atomic<std::int64_t> total_{0};
     std::atomic<std::uint64_t> head_{0};
     std::array<std::atomic<std::uint64_t>, Buckets> buckets_{};
 };
 
-extern template class Window<61>;
-extern template class Window<101, 32>;
-extern template class Window<11, 32>;
+extern template class Window<62>;
+extern template class Window<103, 32>;
+extern template class Window<12, 32>;
 extern template class Window<60>; // sizes that tests can reckon by hand
 extern template class Window<10>;
 
