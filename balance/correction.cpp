@@ -11,11 +11,14 @@ constexpr std::uint64_t value_mask = (std::uint64_t{1} << value_bits) - 1;
 constexpr std::int64_t value_bias = std::int64_t{1} << (value_bits - 1);
 constexpr std::int64_t fade_ticks = 60;
 
+/// What the backend counts and we do not is kept for a window and then forgotten, as the backend does; what
+/// only we count fades, because to forget it too late costs patience and to keep it too long costs refusals.
 std::int64_t faded(std::uint64_t word, std::uint32_t tick) noexcept {
     if (word == 0) return 0;
     const auto age = std::int64_t{tick} - static_cast<std::int64_t>(word >> value_bits);
-    const std::int64_t left = std::clamp<std::int64_t>(fade_ticks - age, 0, fade_ticks);
-    return (static_cast<std::int64_t>(word & value_mask) - value_bias) * left / fade_ticks;
+    const std::int64_t value = static_cast<std::int64_t>(word & value_mask) - value_bias;
+    if (value > 0) return age < fade_ticks ? value : 0;
+    return value * std::clamp<std::int64_t>(fade_ticks - age, 0, fade_ticks) / fade_ticks;
 }
 
 } // namespace

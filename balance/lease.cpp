@@ -40,7 +40,7 @@ Lease& Lease::operator=(Lease&& other) noexcept {
     sums_before_ = other.sums_before_;
     tokens_ = other.tokens_;
     requests_ = other.requests_;
-    counted_before_ = other.counted_before_;
+    charged_before_ = other.charged_before_;
     pending_before_ = other.pending_before_;
     started_ms_ = other.started_ms_;
     if (unclaimed_) name_ = other.name_;
@@ -82,12 +82,11 @@ void Lease::book(Slot& slot) noexcept {
     const std::int64_t cost = cost_.count();
     slot_ = &slot;
     pending_ = true;
-    counted_before_ = slot.tokens.own();
     pending_before_ = slot.pulse.sent(cost_, started_ms_);
     if (cost != 0) slot.counters.add(sums_at_arrival(basis_));
     sums_before_ = slot.counters.read();
     slot.reserved.fetch_add(cost, relaxed);
-    slot.charged.fetch_add(cost, relaxed);
+    charged_before_ = slot.charged.fetch_add(cost, relaxed) + cost;
     slot.in_flight.fetch_add(1, relaxed);
     slot.sent.fetch_add(1, relaxed);
 }

@@ -79,6 +79,7 @@ class Lease {
     void drop() noexcept;
     void resynchronise(const RateLimits& limits, bool refused, const Moment& now) noexcept;
     void learn(std::int64_t theirs, std::int64_t limit, const Moment& now) noexcept;
+    void believe() noexcept;
     void measure(const Refusal& refusal, const Moment& now) noexcept;
     [[nodiscard]] Duration until_requests_fit(const Moment& now) const noexcept;
     void give_up_probe(std::int64_t now_ms) noexcept;
@@ -106,7 +107,7 @@ class Lease {
     ChargeSums sums_before_{}; ///< The slot's sums when this was reserved, this included.
     TokenCharge tokens_;
     RequestCharge requests_;
-    std::int64_t counted_before_ = 0; ///< The window's sum when this was reserved, this included.
+    std::int64_t charged_before_ = 0; ///< All that was ever charged when this was reserved, this included.
     std::int64_t pending_before_ = 0; ///< Of that, reserved by others that had no answer yet.
     std::int64_t started_ms_ = 0;
     SlotName name_; ///< To claim a slot by; set only while unclaimed.

@@ -60,10 +60,9 @@ void Lease::resynchronise(const RateLimits& limits, bool refused, const Moment& 
     // later ones. A limiter that goes by usage has counted nothing yet of what is under way.
     const QuotaModel model = slot_->learner.model();
     const bool by_usage = model.learned ? model.rule == ChargeRule::usage : block_->charges_on_usage;
-    const std::int64_t own = slot_->tokens.own();
     const std::int64_t doubt = by_usage ? slot_->reserved.load(relaxed) : pending_before_;
     const std::int64_t uncounted = refused ? cost_.count() : 0;
-    const std::int64_t later = std::max<std::int64_t>(0, own - counted_before_);
+    const std::int64_t later = std::max<std::int64_t>(0, slot_->charged.load(relaxed) - charged_before_);
     slot_->tokens.confine(theirs + uncounted, theirs + uncounted + doubt + later, limit, now);
 }
 
@@ -86,7 +85,10 @@ void Lease::learn(std::int64_t theirs, std::int64_t limit, const Moment& now) no
     }
     for (std::size_t i = 0; i < sample.least.size(); ++i)
         sample.least[i] = std::min(sample.least[i], sample.most[i]);
-    if (!slot_->learner.observe(sample)) return;
+    if (slot_->learner.observe(sample)) believe();
+}
+
+void Lease::believe() noexcept {
     const QuotaModel model = slot_->learner.model();
     if (model.learned) slot_->tokens.forget_by(model.forgetting, model.phase);
 }
@@ -134,6 +136,7 @@ void Lease::measure(const Refusal& refusal, const Moment& now) noexcept {
     if (refusal.kind == Refusal::Kind::requests) return slot_->requests.learn_refusal(now);
     if (!is_of_tokens(refusal) || cost_ == Tokens(0) || !fitted_) return;
     slot_->limit.widen();
+    if (slot_->learner.doubt()) believe();
     // Where the backend told what is left, that has been taken for the truth.
     if (refusal.limits.remaining_tokens && refusal.limits.limit_tokens) return;
     const std::int64_t limit = slot_->limit.effective();

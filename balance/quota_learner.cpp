@@ -15,6 +15,7 @@ constexpr double newest_weight = 0.05;
 /// An error above which nothing is believed, and the lead that a better pair needs.
 constexpr double believed_error = 0.1;
 constexpr double lead = 0.04;
+constexpr double doubt_weight = 0.1;
 constexpr double fit_memory = 0.97;
 
 /// Where the figures are equal: what is documented before what was observed, what forgets late before the
@@ -200,6 +201,14 @@ void QuotaLearner::fit(const QuotaSample& from, const QuotaSample& to, double sc
     const double weight = std::max(newest_weight, 1.0 / (fit_.samples + 1));
     fit_.error += weight * (std::min(1.0, std::abs(miss)) - fit_.error);
     ++fit_.samples;
+}
+
+const QuotaModel& QuotaLearner::doubt() noexcept {
+    if (!model_.learned || model_.forgetting == Forgetting::sliding) return model_;
+    for (auto& of_rule : errors_)
+        of_rule[static_cast<std::size_t>(model_.forgetting)] += doubt_weight;
+    decide();
+    return model_;
 }
 
 void QuotaLearner::decide() noexcept {

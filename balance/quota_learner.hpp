@@ -28,6 +28,8 @@ class QuotaLearner {
   public:
     /// Takes a sample and returns what is believed now.
     const QuotaModel& observe(const QuotaSample& sample) noexcept;
+    /// What was predicted to fit was refused: a way that forgets sooner than a sliding window is doubted.
+    const QuotaModel& doubt() noexcept;
     [[nodiscard]] const QuotaModel& model() const noexcept { return model_; }
 
   private:

@@ -133,15 +133,24 @@ ChargeSums ChargeCounters::read() const noexcept {
     return sums;
 }
 
-bool SharedLearner::observe(const QuotaSample& sample) noexcept {
+template <class Learn>
+bool SharedLearner::change(Learn learn) noexcept {
     // Acquire: what the thread before learned is seen; release hands it on.
     if (busy_.exchange(true, std::memory_order_acquire)) return false;
     const QuotaModel before = model();
-    const QuotaModel after = learner_.observe(sample);
+    const QuotaModel after = learn();
     word_.store(after.packed(), std::memory_order_relaxed);
     busy_.store(false, std::memory_order_release);
     return after.learned != before.learned || after.rule != before.rule ||
            after.forgetting != before.forgetting || after.phase != before.phase;
+}
+
+bool SharedLearner::observe(const QuotaSample& sample) noexcept {
+    return change([&] { return learner_.observe(sample); });
+}
+
+bool SharedLearner::doubt() noexcept {
+    return change([&] { return learner_.doubt(); });
 }
 
 Tokens Slot::charge(const ChargeBasis& basis, Tokens cost) const noexcept {

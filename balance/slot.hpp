@@ -122,8 +122,13 @@ class SharedLearner {
     [[nodiscard]] std::uint64_t word() const noexcept { return word_.load(std::memory_order_relaxed); }
     /// Takes a sample; true when another rule or another way of forgetting is believed now.
     bool observe(const QuotaSample& sample) noexcept;
+    /// What was predicted to fit was refused; returns as observe.
+    bool doubt() noexcept;
 
   private:
+    template <class Learn>
+    bool change(Learn learn) noexcept;
+
     std::atomic<std::uint64_t> word_{QuotaModel().packed()};
     std::atomic<bool> busy_{false};
     QuotaLearner learner_;

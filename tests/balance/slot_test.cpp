@@ -63,13 +63,23 @@ TEST(Correction, MovesNoFurtherThanTheMeasurementAsks) {
     EXPECT_EQ(correction.value(100), -600);
 }
 
-TEST(Correction, FadesOutOverOneWindow) {
+TEST(Correction, WhatOnlyTheBackendCountsStaysForOneWindow) {
     Correction correction;
     correction.confine(6000, 6000, 100);
-    EXPECT_EQ(correction.value(130), 3000);
+    EXPECT_EQ(correction.value(159), 6000);
     EXPECT_EQ(correction.value(160), 0);
     EXPECT_EQ(correction.value(100'000), 0);
     EXPECT_EQ(correction.value(99), 6000) << "a reader whose time lags";
+}
+
+TEST(Correction, WhatOnlyWeCountFadesAndLeavesWithOurCharges) {
+    Correction correction;
+    correction.confine(-6000, -6000, 100);
+    EXPECT_EQ(correction.value(130), -3000);
+    correction.absorb(2000, 130);
+    EXPECT_EQ(correction.value(130), -1000);
+    correction.absorb(5000, 130);
+    EXPECT_EQ(correction.value(130), 0) << "never turned round";
 }
 
 TEST(Correction, SurvivesAbsurdMeasurements) {
