@@ -74,14 +74,15 @@ void Lease::learn(std::int64_t theirs, std::int64_t limit, const Moment& now) no
     sample.limit = limit;
     sample.most = slot_->counters.read();
     sample.least = sums_before_;
+    sample.own = sums_at_arrival(basis_);
+    sample.age = now.tick - std::min(now.tick, tokens_.tick);
     if (pending_before_ > 0) {
         // Others that had no answer yet when this was sent may not have been counted: as much of every sum as
         // of ours.
         const double share = static_cast<double>(pending_before_) /
                              static_cast<double>(std::max<std::int64_t>(1, cost_.count()));
-        const ChargeSums one = sums_at_arrival(basis_);
         for (std::size_t i = 0; i < sample.least.size(); ++i)
-            sample.least[i] -= static_cast<std::int64_t>(share * static_cast<double>(one[i]));
+            sample.least[i] -= static_cast<std::int64_t>(share * static_cast<double>(sample.own[i]));
     }
     for (std::size_t i = 0; i < sample.least.size(); ++i)
         sample.least[i] = std::min(sample.least[i], sample.most[i]);

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 
 namespace headroom::balance {
 namespace {
@@ -54,8 +55,11 @@ const QuotaModel& QuotaLearner::observe(const QuotaSample& sample) noexcept {
     remember(sample);
     if (full) return model_;
     find_phase(sample);
+    // An early anchor tells the rules apart although many requests are under way, the last sample the ways of
+    // forgetting, before a bucket has drained to nothing.
     if (const QuotaSample* from = anchor(sample.tick)) {
         score(*from, sample);
+        if (last_.tick != from->tick) score(last_, sample);
         decide();
     }
     const std::size_t newest = (anchor_next_ + anchors_max - 1) % anchors_max;
@@ -72,6 +76,8 @@ void QuotaLearner::remember(const QuotaSample& sample) noexcept {
     if (last_tick_ == 0) {
         first_tick_ = last_tick_ = sample.tick;
         history_.fill(sample.least);
+        for (ChargeSums& sums : history_)
+            std::transform(sums.begin(), sums.end(), sample.own.begin(), sums.begin(), std::minus<>());
     }
     const std::uint32_t passed = std::min<std::uint32_t>(sample.tick - last_tick_, history_ticks);
     const ChargeSums before = history_[last_tick_ % history_ticks];
@@ -133,7 +139,8 @@ QuotaLearner::Range QuotaLearner::predict(std::size_t rule, Forgetting way, cons
         case Forgetting::bucket: {
             const auto fast = static_cast<std::int64_t>(drained(from, to, ticks + 1));
             const auto slow = static_cast<std::int64_t>(drained(from, to, ticks - 1));
-            return {std::max<std::int64_t>(0, kept.least - fast),
+            const auto since = static_cast<std::int64_t>(drained(from, to, to.age + 0.5));
+            return {std::max({std::int64_t{0}, kept.least - fast, to.own[rule] - since}),
                     std::max<std::int64_t>(0, from.used - slow) + most};
         }
         case Forgetting::fixed: {

@@ -22,6 +22,8 @@ struct QuotaSample {
     std::int64_t limit = 0; ///< Tokens per minute.
     ChargeSums least{};     ///< Sums that the backend had counted for certain: when this request was sent.
     ChargeSums most{};      ///< Sums that it can have counted: now.
+    ChargeSums own{};       ///< What of them is the request's own.
+    std::uint32_t age = 0;  ///< Ticks since it was sent.
 };
 
 class QuotaLearner {

@@ -135,11 +135,12 @@ ChargeSums ChargeCounters::read() const noexcept {
 
 template <class Learn>
 bool SharedLearner::change(Learn learn) noexcept {
-    // Acquire: what the thread before learned is seen; release hands it on.
+    // Acquire: what the thread before learned is seen.
     if (busy_.exchange(true, std::memory_order_acquire)) return false;
     const QuotaModel before = model();
     const QuotaModel after = learn();
     word_.store(after.packed(), std::memory_order_relaxed);
+    // Release hands what was learned on to the next thread.
     busy_.store(false, std::memory_order_release);
     return after.learned != before.learned || after.rule != before.rule ||
            after.forgetting != before.forgetting || after.phase != before.phase;

@@ -61,7 +61,7 @@ TEST(Waiting, AClaimKeepsLaterRequestsOutUnlessTheyDoNotDelayIt) {
     const Choice waits = choose(fleet, first, start + 30s);
     ASSERT_EQ(waits.kind, Kind::wait);
     Demand small = demand(5'000); // fits now, but with it the first would not fit then
-    small.patience = 60s;
+    small.patience = 90s;
     EXPECT_EQ(choose(fleet, small, start + 31s).kind, Kind::wait);
     Demand tiny = demand(1'500); // fits now and then
     tiny.patience = 60s;
