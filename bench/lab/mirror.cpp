@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <type_traits>
 #include <utility>
 
 namespace headroom::lab {
@@ -18,6 +19,43 @@ constexpr Duration any_opening = std::chrono::hours(24);
 constexpr std::uint32_t owner = 1;
 constexpr std::string_view deployment = "gpt";
 
+// What a request is worth knowing of, as far as the balancer asks for it: one that does not is told less.
+template <class Demand>
+struct Basis {};
+template <class Demand>
+    requires requires(Demand demand) { demand.basis; }
+struct Basis<Demand> {
+    std::remove_const_t<std::remove_pointer_t<decltype(Demand::basis)>> basis;
+};
+
+// As balance/prompt/request_cost.cpp assumes where a request sets no cap.
+constexpr std::int64_t cap_assumed = 16;
+constexpr std::int64_t context_assumed = 128'000;
+
+template <class Demand>
+void tell(const Ask& ask, Tokens expected, bool affinity, Demand& demand, Basis<Demand>& known) {
+    if constexpr (requires { demand.basis; }) {
+        const std::int64_t cap = ask.cap > 0 ? ask.cap : cap_assumed;
+        known.basis.characters = Tokens(ask.characters);
+        known.basis.prompt = Tokens(ask.prompt);
+        known.basis.cap = known.basis.capped = Tokens(cap);
+        known.basis.reserved = Tokens(ask.cap > 0 ? ask.prompt + cap : context_assumed);
+        known.basis.expected = expected;
+        demand.basis = &known.basis;
+    }
+    if constexpr (requires { demand.prefix; }) demand.prefix = affinity ? ask.prefix : 0;
+}
+
+template <class Spec>
+void tell_price(double price, Spec& spec) {
+    if constexpr (requires { spec.price; }) spec.price = price;
+}
+
+template <class Lease>
+void tell_first_content(Duration waited, Lease& lease) {
+    if constexpr (requires { lease.first_content(waited); }) lease.first_content(waited);
+}
+
 std::vector<balance::BackendSpec> specs_of(const std::vector<Told>& told) {
     std::vector<balance::BackendSpec> specs;
     for (const Told& one : told) {
@@ -28,6 +66,7 @@ std::vector<balance::BackendSpec> specs_of(const std::vector<Told>& told) {
         spec.tpm = Tokens(one.tpm);
         spec.rpm = one.rpm;
         spec.charging = one.by_usage ? balance::Charging::on_usage : balance::Charging::on_arrival;
+        tell_price(one.price, spec);
         // With an override the deployment has its slot from the first request on, as a configured one has.
         spec.overrides.push_back({std::string(deployment), Tokens(one.tpm), one.rpm});
         specs.push_back(std::move(spec));
@@ -74,8 +113,9 @@ Mirror::Place& Mirror::place_of(const Ask& ask) {
     }
     place->ask = ask;
     if (place->cost_expected == Tokens(0)) {
-        const double output = ask.cap > 0 ? static_cast<double>(ask.cap) : forecast_.guess(kind_of(ask)).mean;
-        place->cost_expected = Tokens(ask.prompt + std::llround(output));
+        const std::int64_t output = std::llround(forecast_.guess(kind_of(ask)).mean);
+        place->cost_expected = Tokens(ask.prompt + (ask.cap > 0 ? ask.cap : output));
+        place->expected = Tokens(ask.prompt + (ask.cap > 0 ? std::min(ask.cap, output) : output));
     }
     return *place;
 }
@@ -103,6 +143,8 @@ Choice Mirror::ask_balancer(const Place& place, const Asking& asking) {
     demand.cost = place.cost_expected;
     demand.prompt = Tokens(place.ask.prompt);
     demand.excluded = place.excluded;
+    Basis<balance::Demand> known;
+    tell(place.ask, place.expected, parts_.affinity, demand, known);
     demand.random = random_.bits();
     demand.patience = asking.patience;
     demand.owner = asking.owner;
@@ -239,6 +281,7 @@ void Mirror::answered(const Ask& ask, std::uint32_t, const Reply& reply) {
         case Reply::Kind::success:
             if (parts_.learning) place.flying.observe(limits_of(reply), now_);
             place.flying.success(now_);
+            tell_first_content(reply.head, place.flying);
             return;
         case Reply::Kind::quota: refuse(place, reply); break;
         case Reply::Kind::error: place.flying.fault(balance::Fault::server_error, now_); break;
