@@ -95,6 +95,8 @@ LimiterModel limiter_in(const YAML::Node& map, LimiterModel limiter) {
     read_seconds(map, "slice", limiter.slice, 1);
     read_seconds(map, "burst", limiter.burst, 1);
     read_seconds(map, "phase", limiter.phase);
+    // Provisioned deployments tell their utilisation at most, never tokens that remain.
+    limiter.headers = limiter.window != WindowKind::ptu;
     if (const YAML::Node node = map["headers"]) limiter.headers = node.as<bool>();
     if (const YAML::Node node = map["count_refused"]) limiter.count_refused = node.as<bool>();
     read_count(map, "default_max_tokens", limiter.default_max_tokens, 0, 1e6);
