@@ -259,7 +259,8 @@ class Program {
             const double leak = static_cast<double>(model.limiter.tpm) * most / 6 * kinds_[kind].count;
             const std::size_t level = objective_.size();
             objective_.push_back(0);
-            upper_.push_back(kinds_[kind].count * ceiling_of(model, most));
+            // What was let in stays when the limit drops.
+            upper_.push_back(kinds_[kind].count * ceiling_of(model, factor(kind, 0, bin)));
             add_bins(kind, bin, bin, true);
             if (bin > 0) add_element(before, 1);
             add_element(level, -1);

@@ -65,7 +65,7 @@ void Limiter::move_to(Time now) {
         requests_.pop_front();
     if (model_.window == WindowKind::fixed) {
         const Duration since = now.time_since_epoch() - model_.phase;
-        const std::int64_t window = since / minute - (since < Duration::zero() ? 1 : 0);
+        const std::int64_t window = since / minute - (since % minute < Duration::zero() ? 1 : 0);
         if (window != window_) log_.clear(), sum_ = 0;
         window_ = window;
     } else {
@@ -117,12 +117,13 @@ Admission Limiter::admit(const Charge& charge, Time now) {
     move_to(now);
     Admission admission;
     admission.charge = charge;
-    const Duration requests = until_request_fits(now);
+    const bool too_many = until_request_fits(now) > Duration::zero();
     const Duration tokens = until_tokens_fit(charge.at_arrival, now);
-    if (requests > Duration::zero() || tokens > Duration::zero()) {
-        admission.exceeded = requests > Duration::zero() ? Exceeded::requests : Exceeded::tokens;
-        admission.wait = std::max(requests, tokens);
+    if (too_many || tokens > Duration::zero()) {
+        admission.exceeded = too_many ? Exceeded::requests : Exceeded::tokens;
+        // What it says is true: where refused requests count, this one stands in the way of the next, too.
         if (model_.count_refused) requests_.push_back(now);
+        admission.wait = std::max(until_request_fits(now), tokens);
         return admission;
     }
     requests_.push_back(now);

@@ -48,9 +48,9 @@ class Mirror final : public Strategy, private balance::WaitQueue::Keeper {
         unsigned faults = 0;
         bool owes_retry = false;
         balance::Tokens
-            cost_expected;       ///< Prompt and cap, or the answer that is expected where there is none.
+            cost_expected;        ///< Prompt and cap, or the answer that is expected where there is none.
         balance::Tokens expected; ///< What usage will probably say.
-        balance::Tokens charged; ///< For its turn in the queue.
+        balance::Tokens charged;  ///< For its turn in the queue.
     };
     struct Asking {
         Duration patience{};
