@@ -1,11 +1,14 @@
 // headroom-lab: compares ways of choosing backends in simulated time.
+#include "bench/lab/html_report.hpp"
 #include "bench/lab/inputs.hpp"
+#include "bench/lab/json_report.hpp"
 #include "bench/lab/table.hpp"
 
 #include <fmt/format.h>
 
 #include <cstdio>
 #include <exception>
+#include <fstream>
 #include <string>
 #include <vector>
 
@@ -41,8 +44,17 @@ void run_compare(const Options& options) {
     comparison.bounds = options.bounds;
     comparison.span = std::chrono::milliseconds(static_cast<std::int64_t>(options.minutes * 60'000));
     const FleetModel fleet = fleet_from(options.fleet);
-    for (const LoadResult& result : compare(fleet, workload_from(options), comparison))
-        fmt::print("{}\n", table_of(result));
+    const std::vector<LoadResult> results = compare(fleet, workload_from(options), comparison);
+    const ReportTitle title{options.fleet, options.trace, options.seed, options.seeds};
+    if (options.json) fmt::print("{}", json_of(title, fleet, results));
+    if (!options.html.empty()) {
+        std::ofstream file(options.html, std::ios::binary);
+        file << html_of(json_of(title, fleet, results));
+        if (!file.flush()) throw OptionError(fmt::format("cannot write '{}'", options.html));
+    }
+    for (const LoadResult& result : results) {
+        if (!options.json) fmt::print("{}\n", table_of(result));
+    }
 }
 
 int run(const std::vector<std::string>& arguments) {
