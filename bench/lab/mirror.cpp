@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <type_traits>
 #include <utility>
 
 namespace headroom::lab {
@@ -19,43 +18,6 @@ constexpr Duration any_opening = std::chrono::hours(24);
 constexpr std::uint32_t owner = 1;
 constexpr std::string_view deployment = "gpt";
 
-// What a request is worth knowing of, as far as the balancer asks for it: one that does not is told less.
-template <class Demand>
-struct Basis {};
-template <class Demand>
-    requires requires(Demand demand) { demand.basis; }
-struct Basis<Demand> {
-    std::remove_const_t<std::remove_pointer_t<decltype(Demand::basis)>> basis;
-};
-
-// As balance/prompt/request_cost.cpp assumes where a request sets no cap.
-constexpr std::int64_t cap_assumed = 16;
-constexpr std::int64_t context_assumed = 128'000;
-
-template <class Demand>
-void tell(const Ask& ask, Tokens expected, bool affinity, Demand& demand, Basis<Demand>& known) {
-    if constexpr (requires { demand.basis; }) {
-        const std::int64_t cap = ask.cap > 0 ? ask.cap : cap_assumed;
-        known.basis.characters = Tokens(ask.characters);
-        known.basis.prompt = Tokens(ask.prompt);
-        known.basis.cap = known.basis.capped = Tokens(cap);
-        known.basis.reserved = Tokens(ask.cap > 0 ? ask.prompt + cap : context_assumed);
-        known.basis.expected = expected;
-        demand.basis = &known.basis;
-    }
-    if constexpr (requires { demand.prefix; }) demand.prefix = affinity ? ask.prefix : 0;
-}
-
-template <class Spec>
-void tell_price(double price, Spec& spec) {
-    if constexpr (requires { spec.price; }) spec.price = price;
-}
-
-template <class Lease>
-void tell_first_content(Duration waited, Lease& lease) {
-    if constexpr (requires { lease.first_content(waited); }) lease.first_content(waited);
-}
-
 std::vector<balance::BackendSpec> specs_of(const std::vector<Told>& told) {
     std::vector<balance::BackendSpec> specs;
     for (const Told& one : told) {
@@ -66,7 +28,7 @@ std::vector<balance::BackendSpec> specs_of(const std::vector<Told>& told) {
         spec.tpm = Tokens(one.tpm);
         spec.rpm = one.rpm;
         spec.charging = one.by_usage ? balance::Charging::on_usage : balance::Charging::on_arrival;
-        tell_price(one.price, spec);
+        spec.price = one.price;
         // With an override the deployment has its slot from the first request on, as a configured one has.
         spec.overrides.push_back({std::string(deployment), Tokens(one.tpm), one.rpm});
         specs.push_back(std::move(spec));
@@ -112,20 +74,22 @@ Mirror::Place& Mirror::place_of(const Ask& ask) {
         if (ask.client_retries == 0) budget_.earn();
     }
     place->ask = ask;
-    if (place->cost_expected == Tokens(0)) {
-        const std::int64_t output = std::llround(forecast_.guess(kind_of(ask)).mean);
-        place->cost_expected = Tokens(ask.prompt + (ask.cap > 0 ? ask.cap : output));
-        place->expected = Tokens(ask.prompt + (ask.cap > 0 ? std::min(ask.cap, output) : output));
-    }
+    if (place->estimate.kind.deployment == 0) estimate(*place);
     return *place;
 }
 
-balance::OutputKind Mirror::kind_of(const Ask& ask) const {
-    balance::OutputKind kind;
-    kind.deployment = key_.hash;
-    kind.capped = ask.cap > 0;
-    kind.prompt = Tokens(ask.prompt);
-    return kind;
+// What core::Estimator makes of a body, with the prompt counted exactly.
+void Mirror::estimate(Place& place) const {
+    const Ask& ask = place.ask;
+    balance::RequestCost& cost = place.estimate;
+    cost.kind.deployment = key_.hash;
+    cost.kind.capped = ask.cap > 0;
+    cost.kind.prompt = cost.prompt = Tokens(ask.prompt);
+    cost.characters = static_cast<std::uint64_t>(ask.characters) * 4;
+    if (ask.cap > 0) cost.cap = Tokens(ask.cap);
+    const std::int64_t guess = std::llround(forecast_.guess(cost.kind).mean);
+    cost.output = Tokens(ask.cap > 0 ? std::min(guess, ask.cap) : guess);
+    place.basis = cost.basis();
 }
 
 void Mirror::free(std::uint32_t job) {
@@ -140,11 +104,12 @@ Duration Mirror::patience_left(const Place& place) const {
 Choice Mirror::ask_balancer(const Place& place, const Asking& asking) {
     balance::Demand demand;
     demand.deployments = {&key_, 1};
-    demand.cost = place.cost_expected;
-    demand.prompt = Tokens(place.ask.prompt);
+    const balance::Cost cost = place.estimate.cost();
+    demand.cost = cost.charge;
+    demand.prompt = cost.prompt;
     demand.excluded = place.excluded;
-    Basis<balance::Demand> known;
-    tell(place.ask, place.expected, parts_.affinity, demand, known);
+    demand.basis = &place.basis;
+    demand.prefix = parts_.affinity ? place.ask.prefix : 0;
     demand.random = random_.bits();
     demand.patience = asking.patience;
     demand.owner = asking.owner;
@@ -193,7 +158,7 @@ Decision Mirror::join(Place& place) {
     place.lane = key_.hash;
     place.tenant = place.ask.tenant;
     place.weight = 1;
-    place.cost = place.cost_expected;
+    place.cost = place.estimate.cost().charge;
     place.bytes = 0;
     place.choice = {};
     joining_ = &place;
@@ -281,7 +246,7 @@ void Mirror::answered(const Ask& ask, std::uint32_t, const Reply& reply) {
         case Reply::Kind::success:
             if (parts_.learning) place.flying.observe(limits_of(reply), now_);
             place.flying.success(now_);
-            tell_first_content(reply.head, place.flying);
+            place.flying.first_content(reply.head);
             return;
         case Reply::Kind::quota: refuse(place, reply); break;
         case Reply::Kind::error: place.flying.fault(balance::Fault::server_error, now_); break;
@@ -298,7 +263,7 @@ void Mirror::finished(const Ask& ask, std::uint32_t backend, const Reply& reply,
     usage.completion = Tokens(output);
     usage.total = Tokens(ask.prompt + output);
     usage.cached = Tokens(reply.cached);
-    forecast_.observe(kind_of(ask), usage.completion);
+    forecast_.observe(place.estimate.kind, usage.completion);
     place.flying.settle(usage, now_);
     settle_turn(place, told_[backend].by_usage ? usage.total : place.charged);
     free(ask.job);

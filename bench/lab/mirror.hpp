@@ -6,6 +6,7 @@
 #include "balance/balancer.hpp"
 #include "balance/fleet.hpp"
 #include "balance/prompt/output_forecast.hpp"
+#include "balance/prompt/request_cost.hpp"
 #include "balance/retry_budget.hpp"
 #include "balance/wait_queue.hpp"
 #include "bench/lab/strategy.hpp"
@@ -47,10 +48,9 @@ class Mirror final : public Strategy, private balance::WaitQueue::Keeper {
         unsigned waits = 0;
         unsigned faults = 0;
         bool owes_retry = false;
-        balance::Tokens
-            cost_expected;        ///< Prompt and cap, or the answer that is expected where there is none.
-        balance::Tokens expected; ///< What usage will probably say.
-        balance::Tokens charged;  ///< For its turn in the queue.
+        balance::RequestCost estimate;
+        balance::ChargeBasis basis;
+        balance::Tokens charged; ///< For its turn in the queue.
     };
     struct Asking {
         Duration patience{};
@@ -61,7 +61,7 @@ class Mirror final : public Strategy, private balance::WaitQueue::Keeper {
     balance::Choice choose(Entry& entry, bool first) override;
     void left(Entry& entry) override;
 
-    [[nodiscard]] balance::OutputKind kind_of(const Ask& ask) const;
+    void estimate(Place& place) const;
     [[nodiscard]] balance::Choice ask_balancer(const Place& place, const Asking& asking);
     [[nodiscard]] balance::Choice choose_now(Place& place);
     [[nodiscard]] bool must_wait(const Place& place, const balance::Choice& choice) const;
