@@ -141,9 +141,9 @@ TEST(LabStrategies, MirrorWaitsForTheOpening) {
     const Outcome outcome = run("mirror", two_backends(), five_requests());
     EXPECT_THAT(attempts(outcome), Each(1U));
     EXPECT_EQ(outcome.backends[0].refused + outcome.backends[1].refused, 0);
-    // The first charge leaves at 60 s; the twin counts in whole seconds.
+    // The first charge leaves at 60 s; the twin counts in whole seconds, and gives one to the way there.
     EXPECT_GE(taken_s(outcome.jobs[4]), 52);
-    EXPECT_LE(taken_s(outcome.jobs[4]), 53.1);
+    EXPECT_LE(taken_s(outcome.jobs[4]), 54);
 }
 
 TEST(LabStrategies, MirrorWithoutAQueueAsksAndIsRefused) {
