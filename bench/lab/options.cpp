@@ -78,6 +78,14 @@ void read_option(std::string_view name, const std::string& value, Options& optio
         options.requests = static_cast<std::size_t>(number_in(value, name, 1, 1e8));
     } else if (name == "--cap") {
         read_cap(value, options.workload);
+    } else if (name == "--ptu") {
+        options.ptu_units = static_cast<int>(number_in(value, name, 1, 1e5));
+    } else if (name == "--ptu-tpm") {
+        options.ptu_tpm = static_cast<std::int64_t>(number_in(value, name, 1, 1e7));
+    } else if (name == "--speed") {
+        options.speed = number_in(value, name, 1, 1000);
+    } else if (name == "--programs") {
+        options.programs = value;
     } else if (name == "--html") {
         options.html = value;
     } else {
@@ -102,8 +110,9 @@ Options options_from(const std::vector<std::string>& arguments) {
             throw OptionError(fmt::format("{} needs a value, or is not known", name));
         }
     }
-    if (options.command == "compare" && (options.fleet.empty() || options.trace.empty()))
-        throw OptionError("compare needs --fleet and --trace");
+    const bool runs = options.command == "compare" || options.command == "what-if" || options.command == "live";
+    if (runs && (options.fleet.empty() || options.trace.empty()))
+        throw OptionError(fmt::format("{} needs --fleet and --trace", options.command));
     if (!options.loads.empty() && options.scale > 0)
         throw OptionError("--load and --scale exclude each other");
     return options;
@@ -113,6 +122,11 @@ std::string_view help_text() noexcept {
     return R"(headroom-lab: what would have happened with another way of choosing backends, in simulated time.
 
   headroom-lab compare --fleet FILE --trace FILE|poisson|bursts|agents [options]
+  headroom-lab what-if --fleet FILE --trace ... [options]
+                                   other quotas, one backend less, a provisioned one more, and the best plan for the same
+                                   total, with the Azure CLI commands for it; --strategies names one (mirror)
+  headroom-lab live --fleet FILE --trace ... [options]
+                                   the same with headroom, mock_azure and load in scaled time, beside the simulation
   headroom-lab strategies          the strategies and where they come from
 
   --fleet FILE        the backends, as docs/lab.md describes them; examples in docs/examples/lab
@@ -127,6 +141,9 @@ std::string_view help_text() noexcept {
   --seed S --seeds N  the first seed and how many (1, 1); intervals are 95 % over seeds
   --no-bounds         without the upper bounds, which take seconds for long traces
   --json              all figures as JSON instead of tables
+  --ptu N --ptu-tpm M what-if: units of the provisioned backend (15) and input tokens per minute of one (3000)
+  --speed K           live: how many times faster than real time (20)
+  --programs FOLDER   live: where the programs are (beside headroom-lab)
   --html FILE         also a report for a browser
 )";
 }

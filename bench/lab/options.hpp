@@ -17,7 +17,7 @@ class OptionError : public std::runtime_error {
 };
 
 struct Options {
-    std::string command; ///< "compare", "strategies", "help".
+    std::string command; ///< "compare", "what-if", "live", "strategies", "help".
     std::string fleet;
     std::string trace; ///< A file, or poisson, bursts, agents.
     std::vector<double> loads;
@@ -30,6 +30,10 @@ struct Options {
     WorkloadOptions workload;
     bool bounds = true;
     bool json = false;
+    int ptu_units = 15;          ///< Of what-if's provisioned backend.
+    std::int64_t ptu_tpm = 3000; ///< Of one unit.
+    double speed = 20;           ///< Of live.
+    std::string programs;        ///< The folder of live's programs; empty: our own.
     std::string html; ///< A file to write; empty: none.
 };
 
