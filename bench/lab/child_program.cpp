@@ -27,7 +27,8 @@ std::vector<char*> pointers_to(std::vector<std::string>& texts) {
 ChildProgram::ChildProgram(const std::string& path, const std::vector<std::string>& arguments,
                            const std::vector<std::string>& environment, bool with_errors) {
     std::array<int, 2> pipe_ends{};
-    if (pipe2(pipe_ends.data(), O_CLOEXEC) != 0) throw ChildError("no pipe: " + std::string(std::strerror(errno)));
+    if (pipe2(pipe_ends.data(), O_CLOEXEC) != 0)
+        throw ChildError("no pipe: " + std::string(std::strerror(errno)));
     posix_spawn_file_actions_t actions;
     posix_spawn_file_actions_init(&actions);
     posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);

@@ -18,8 +18,8 @@ class ChildError : public std::runtime_error {
 
 class ChildProgram {
   public:
-    /// `environment`: NAME=value, beside our own. Standard output is read; standard error too if `with_errors`, else it
-    /// stays ours. Throws ChildError.
+    /// `environment`: NAME=value, beside our own. Standard output is read; standard error too if
+    /// `with_errors`, else it stays ours. Throws ChildError.
     ChildProgram(const std::string& path, const std::vector<std::string>& arguments,
                  const std::vector<std::string>& environment, bool with_errors);
     ChildProgram(const ChildProgram&) = delete;

@@ -67,7 +67,9 @@ void run_what_if(const Options& options) {
     fmt::print("{}", table_of(scenarios));
     const std::string commands = commands_for(fleet, scenarios.back().fleet);
     if (!commands.empty())
-        fmt::print("\nThe best plan, where quota may be moved between these (subscription, region, model):\n{}", commands);
+        fmt::print(
+            "\nThe best plan, where quota may be moved between these (subscription, region, model):\n{}",
+            commands);
 }
 
 void run_live_command(const Options& options, std::string_view program) {

@@ -110,7 +110,8 @@ Options options_from(const std::vector<std::string>& arguments) {
             throw OptionError(fmt::format("{} needs a value, or is not known", name));
         }
     }
-    const bool runs = options.command == "compare" || options.command == "what-if" || options.command == "live";
+    const bool runs =
+        options.command == "compare" || options.command == "what-if" || options.command == "live";
     if (runs && (options.fleet.empty() || options.trace.empty()))
         throw OptionError(fmt::format("{} needs --fleet and --trace", options.command));
     if (!options.loads.empty() && options.scale > 0)

@@ -34,7 +34,7 @@ struct Options {
     std::int64_t ptu_tpm = 3000; ///< Of one unit.
     double speed = 20;           ///< Of live.
     std::string programs;        ///< The folder of live's programs; empty: our own.
-    std::string html; ///< A file to write; empty: none.
+    std::string html;            ///< A file to write; empty: none.
 };
 
 [[nodiscard]] Options options_from(const std::vector<std::string>& arguments);

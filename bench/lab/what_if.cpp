@@ -1,5 +1,5 @@
-// The search is a descent by coordinates: quotas are few and simulations cheap, and the same requests and luck make
-// plans comparable without noise of their own.
+// The search is a descent by coordinates: quotas are few and simulations cheap, and the same requests and
+// luck make plans comparable without noise of their own.
 #include "bench/lab/what_if.hpp"
 
 #include <fmt/format.h>
@@ -22,8 +22,7 @@ void set_quota(BackendModel& backend, std::int64_t tpm) {
     const auto scaled = [&](int rpm) { return std::max(1, static_cast<int>(std::lround(rpm * factor))); };
     if (backend.limiter.rpm > 0) backend.limiter.rpm = scaled(backend.limiter.rpm);
     if (backend.told_rpm > 0) backend.told_rpm = scaled(backend.told_rpm);
-    if (backend.told_tpm > 0)
-        backend.told_tpm = std::llround(static_cast<double>(backend.told_tpm) * factor);
+    if (backend.told_tpm > 0) backend.told_tpm = std::llround(static_cast<double>(backend.told_tpm) * factor);
     backend.limiter.tpm = tpm;
 }
 
@@ -31,7 +30,8 @@ Scenario scenario(std::string name, const FleetModel& fleet, const std::vector<W
                   const WhatIfOptions& options) {
     StrategyResult result{options.strategy, {}, {}};
     for (std::size_t i = 0; i < workloads.size(); ++i) {
-        const Outcome outcome = simulate(workloads[i], fleet, *options.strategy, {options.seed + i, Duration::zero()});
+        const Outcome outcome =
+            simulate(workloads[i], fleet, *options.strategy, {options.seed + i, Duration::zero()});
         result.by_seed.push_back(figures_of(outcome, workloads[i], fleet));
     }
     Scenario one{std::move(name), fleet, {}, {}, {}, {}, {}};
@@ -64,7 +64,8 @@ BackendModel provisioned(const WhatIfOptions& options) {
     return backend;
 }
 
-std::vector<Workload> workloads_of(const FleetModel& fleet, const WorkloadMaker& make, const WhatIfOptions& options) {
+std::vector<Workload> workloads_of(const FleetModel& fleet, const WorkloadMaker& make,
+                                   const WhatIfOptions& options) {
     std::vector<Workload> workloads;
     for (unsigned i = 0; i < options.seeds; ++i) {
         Workload workload = make(options.seed + i);
@@ -80,7 +81,8 @@ std::vector<Workload> workloads_of(const FleetModel& fleet, const WorkloadMaker&
 
 } // namespace
 
-FleetModel best_plan(const FleetModel& fleet, const std::vector<Workload>& workloads, const WhatIfOptions& options) {
+FleetModel best_plan(const FleetModel& fleet, const std::vector<Workload>& workloads,
+                     const WhatIfOptions& options) {
     FleetModel best = fleet;
     Scenario reached = scenario("", best, workloads, options);
     const auto units = fleet.tokens_per_minute() / unit_tpm;
@@ -105,7 +107,8 @@ FleetModel best_plan(const FleetModel& fleet, const std::vector<Workload>& workl
     return best;
 }
 
-std::vector<Scenario> what_if(const FleetModel& fleet, const WorkloadMaker& make, const WhatIfOptions& options) {
+std::vector<Scenario> what_if(const FleetModel& fleet, const WorkloadMaker& make,
+                              const WhatIfOptions& options) {
     const std::vector<Workload> workloads = workloads_of(fleet, make, options);
     std::vector<Scenario> all;
     all.push_back(scenario("as it is", fleet, workloads, options));
@@ -125,19 +128,23 @@ std::vector<Scenario> what_if(const FleetModel& fleet, const WorkloadMaker& make
     more.backends.push_back(provisioned(options));
     if (more.backends.size() <= 64)
         all.push_back(scenario(fmt::format("and {} PTU", options.ptu_units), more, workloads, options));
-    all.push_back(scenario("best plan, same total", best_plan(fleet, workloads, options), workloads, options));
+    all.push_back(
+        scenario("best plan, same total", best_plan(fleet, workloads, options), workloads, options));
     return all;
 }
 
 std::string table_of(const std::vector<Scenario>& scenarios) {
-    std::string text = fmt::format("{:<24} {:>11} {:>13} {:>9} {:>11} {:>9} {:>9}  quotas in 1,000 TPM\n", "what if", "tokens/min",
-                                   "goodput", "failed", "client 429s", "wait p99", "cost/1M");
+    std::string text =
+        fmt::format("{:<24} {:>11} {:>13} {:>9} {:>11} {:>9} {:>9}  quotas in 1,000 TPM\n", "what if",
+                    "tokens/min", "goodput", "failed", "client 429s", "wait p99", "cost/1M");
     for (const Scenario& one : scenarios) {
-        fmt::format_to(std::back_inserter(text), "{:<24} {:>11} {:>13.0f} {:>8.2f}% {:>11.4f} {:>8.1f}s {:>9.2f} ", one.name,
+        fmt::format_to(std::back_inserter(text),
+                       "{:<24} {:>11} {:>13.0f} {:>8.2f}% {:>11.4f} {:>8.1f}s {:>9.2f} ", one.name,
                        one.fleet.tokens_per_minute(), one.goodput.mean, one.failed_share.mean * 100,
                        one.client_429_rate.mean, one.wait_p99_s.mean, one.cost.mean);
         for (const BackendModel& backend : one.fleet.backends)
-            fmt::format_to(std::back_inserter(text), " {:g}", static_cast<double>(backend.limiter.tpm) / 1000);
+            fmt::format_to(std::back_inserter(text), " {:g}",
+                           static_cast<double>(backend.limiter.tpm) / 1000);
         text += '\n';
     }
     return text;
@@ -147,12 +154,15 @@ std::string commands_for(const FleetModel& before, const FleetModel& after) {
     std::string text;
     for (std::size_t i = 0; i < std::min(before.backends.size(), after.backends.size()); ++i) {
         const BackendModel& backend = after.backends[i];
-        if (backend.limiter.tpm == before.backends[i].limiter.tpm || backend.limiter.window == WindowKind::ptu) continue;
-        fmt::format_to(std::back_inserter(text),
-                       "az cognitiveservices account deployment create --resource-group \"$RESOURCE_GROUP\" --name '{}' "
-                       "--deployment-name \"$DEPLOYMENT\" --model-format OpenAI --model-name \"$MODEL\" --model-version "
-                       "\"$MODEL_VERSION\" --sku-name \"$SKU\" --sku-capacity {}\n",
-                       backend.name, backend.limiter.tpm / unit_tpm);
+        if (backend.limiter.tpm == before.backends[i].limiter.tpm ||
+            backend.limiter.window == WindowKind::ptu)
+            continue;
+        fmt::format_to(
+            std::back_inserter(text),
+            "az cognitiveservices account deployment create --resource-group \"$RESOURCE_GROUP\" --name '{}' "
+            "--deployment-name \"$DEPLOYMENT\" --model-format OpenAI --model-name \"$MODEL\" --model-version "
+            "\"$MODEL_VERSION\" --sku-name \"$SKU\" --sku-capacity {}\n",
+            backend.name, backend.limiter.tpm / unit_tpm);
     }
     return text;
 }
