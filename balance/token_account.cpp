@@ -4,6 +4,14 @@
 #include <algorithm>
 
 namespace headroom::balance {
+namespace {
+
+/// Limits are what backends say: their products need not fit into 64 bits.
+std::int64_t scaled(std::int64_t amount, double factor) noexcept {
+    return static_cast<std::int64_t>(std::min(static_cast<double>(amount) * factor, 1e18));
+}
+
+} // namespace
 
 std::int64_t TokenAccount::counted(std::int64_t limit, const Moment& now) const noexcept {
     switch (forgetting()) {
@@ -88,7 +96,8 @@ std::int64_t TokenAccount::opening_ns(std::int64_t amount, std::int64_t ceiling,
         case Forgetting::fixed: return at_tick(fixed_.ticks_left(now.tick));
         case Forgetting::bucket:
             if (limit <= 0 || amount > ceiling) return now.ns + now.window_ns();
-            return now.ns + 1 + over * now.window_ns() / limit;
+            return now.ns + 1 +
+                   scaled(over, static_cast<double>(now.window_ns()) / static_cast<double>(limit));
         case Forgetting::sliding: break;
     }
     // The correction fades while the window moves.
@@ -111,7 +120,9 @@ std::int64_t TokenAccount::counted_at(std::int64_t then_ns, std::int64_t limit,
         case Forgetting::fixed:
             return tick - now.tick >= fixed_.ticks_left(now.tick) ? 0 : fixed_.total(now.tick);
         case Forgetting::bucket:
-            return std::max<std::int64_t>(0, bucket_.level(limit, now) - later * limit / now.window_ns());
+            return std::max<std::int64_t>(
+                0, bucket_.level(limit, now) -
+                       scaled(later, static_cast<double>(limit) / static_cast<double>(now.window_ns())));
         case Forgetting::sliding: break;
     }
     std::int64_t retired = 0;
