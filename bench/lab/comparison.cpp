@@ -121,6 +121,7 @@ std::vector<LoadResult> compare(const FleetModel& fleet, const WorkloadMaker& ma
 
 Estimate figure(const StrategyResult& result, double Figures::* field) {
     std::vector<double> values;
+    values.reserve(result.by_seed.size());
     for (const Figures& figures : result.by_seed)
         values.push_back(figures.*field);
     return estimate_of(values);
@@ -135,6 +136,7 @@ Estimate difference(const StrategyResult& result, const StrategyResult& other, d
 
 Estimate share_of(const StrategyResult& result, const std::vector<Bounds>& bounds, double Bounds::* bound) {
     std::vector<double> values;
+    values.reserve(result.by_seed.size());
     for (std::size_t i = 0; i < result.by_seed.size(); ++i)
         values.push_back(result.by_seed[i].goodput / (bounds[i].*bound));
     return estimate_of(values);

@@ -73,6 +73,7 @@ const StrategyResult* find(const LoadResult& load, std::string_view name) {
 
 Estimate ratio(const StrategyResult& one, const StrategyResult& other) {
     std::vector<double> values;
+    values.reserve(one.by_seed.size());
     for (std::size_t i = 0; i < one.by_seed.size(); ++i)
         values.push_back(one.by_seed[i].goodput / other.by_seed[i].goodput);
     return estimate_of(values);
@@ -85,6 +86,7 @@ std::string strategy_json(const LoadResult& load, const StrategyResult& one) {
         text += fmt::format("{}:{}", json_text(field.name), json_of(figure(one, field.field)));
     }
     std::vector<double> offered;
+    offered.reserve(one.by_seed.size());
     for (const Figures& figures : one.by_seed)
         offered.push_back(figures.goodput / figures.offered);
     text += fmt::format(R"(}},"share_of_offered":{})", json_of(estimate_of(offered)));

@@ -28,6 +28,7 @@ std::string with_interval(const Estimate& estimate, std::size_t seeds, double sc
 
 std::string table_of(const LoadResult& result) {
     std::vector<const StrategyResult*> order;
+    order.reserve(result.strategies.size());
     for (const StrategyResult& one : result.strategies)
         order.push_back(&one);
     std::ranges::sort(order, [](const StrategyResult* a, const StrategyResult* b) {

@@ -137,7 +137,7 @@ TEST(LabOptions, ReadsLoads) {
 }
 
 TEST(LabOptions, NamesMistakes) {
-    const auto reading = [](std::vector<std::string> arguments) {
+    const auto reading = [](const std::vector<std::string>& arguments) {
         return [arguments] { (void)options_from(arguments); };
     };
     EXPECT_THAT(reading({"compare"}), ThrowsMessage<OptionError>(HasSubstr("needs --fleet")));

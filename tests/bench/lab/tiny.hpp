@@ -62,6 +62,7 @@ inline Outcome run(const std::string& strategy, const FleetModel& fleet, const W
 /// Where each request was served; -1 where it was not.
 inline std::vector<int> places(const Outcome& outcome) {
     std::vector<int> all;
+    all.reserve(outcome.jobs.size());
     for (const JobRecord& job : outcome.jobs)
         all.push_back(job.end == JobRecord::End::served ? static_cast<int>(job.backend) : -1);
     return all;
@@ -69,6 +70,7 @@ inline std::vector<int> places(const Outcome& outcome) {
 
 inline std::vector<std::uint32_t> attempts(const Outcome& outcome) {
     std::vector<std::uint32_t> all;
+    all.reserve(outcome.jobs.size());
     for (const JobRecord& job : outcome.jobs)
         all.push_back(job.attempts);
     return all;
