@@ -167,9 +167,13 @@ Moment Fleet::moment(Time now) const noexcept {
     at.ns = std::max<std::int64_t>(0, std::chrono::nanoseconds(now.time_since_epoch()).count());
     const std::int64_t ticks = at.ns / at.tick_ns;
     at.tick = static_cast<std::uint32_t>(std::clamp<std::int64_t>(ticks + 1, 1, window_tick_max));
-    const std::int64_t fine =
-        ticks * fine_per_tick + (at.ns - ticks * at.tick_ns) * fine_per_tick / at.tick_ns;
-    at.fine = static_cast<std::uint32_t>(std::min<std::int64_t>(fine + 1, UINT32_MAX));
+    const std::int64_t within = at.ns - ticks * at.tick_ns;
+    const auto part = [&](std::uint32_t parts) {
+        const std::int64_t at_part = ticks * parts + within * parts / at.tick_ns;
+        return static_cast<std::uint32_t>(std::min<std::int64_t>(at_part + 1, UINT32_MAX));
+    };
+    at.quarter = part(quarters_per_tick);
+    at.fine = part(fine_per_tick);
     at.ms = std::max<std::int64_t>(1, at.ns / 1'000'000);
     return at;
 }

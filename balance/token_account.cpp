@@ -22,19 +22,19 @@ bool TokenAccount::try_take(std::int64_t amount, std::int64_t ceiling, std::int6
                             TokenCharge& charge) noexcept {
     switch (forgetting()) {
         case Forgetting::sliding:
-            if (!window_.try_take(now.tick, amount, ceiling - correction_.value(now.tick), charge.window))
+            if (!window_.try_take(now.quarter, amount, ceiling - correction_.value(now.tick), charge.window))
                 return false;
             bucket_.add(amount, limit, now);
             fixed_.add(amount, now.tick);
             break;
         case Forgetting::bucket:
             if (!bucket_.try_take(amount, ceiling, limit, now)) return false;
-            window_.take(now.tick, amount, charge.window);
+            window_.take(now.quarter, amount, charge.window);
             fixed_.add(amount, now.tick);
             break;
         case Forgetting::fixed:
             if (!fixed_.try_take(amount, ceiling, now.tick)) return false;
-            window_.take(now.tick, amount, charge.window);
+            window_.take(now.quarter, amount, charge.window);
             bucket_.add(amount, limit, now);
             break;
     }
@@ -44,7 +44,7 @@ bool TokenAccount::try_take(std::int64_t amount, std::int64_t ceiling, std::int6
 
 void TokenAccount::take(std::int64_t amount, std::int64_t limit, const Moment& now,
                         TokenCharge& charge) noexcept {
-    window_.take(now.tick, amount, charge.window);
+    window_.take(now.quarter, amount, charge.window);
     bucket_.add(amount, limit, now);
     fixed_.add(amount, now.tick);
     charge.tick = now.tick;
@@ -79,6 +79,11 @@ std::int64_t TokenAccount::opening_ns(std::int64_t amount, std::int64_t ceiling,
     const auto at_tick = [&](std::uint32_t ticks) {
         return (std::int64_t{now.tick} - 1 + ticks) * now.tick_ns;
     };
+    const auto at_quarter = [&](std::uint32_t quarters) {
+        // rounded up: a moment later it is certain
+        return ((std::int64_t{now.quarter} - 1 + quarters) * now.tick_ns + quarters_per_tick - 1) /
+               quarters_per_tick;
+    };
     switch (forgetting()) {
         case Forgetting::fixed: return at_tick(fixed_.ticks_left(now.tick));
         case Forgetting::bucket:
@@ -89,10 +94,11 @@ std::int64_t TokenAccount::opening_ns(std::int64_t amount, std::int64_t ceiling,
     // The correction fades while the window moves.
     const std::int64_t sum = window_.total();
     std::int64_t retired = 0;
-    for (std::uint32_t ticks = 1; ticks <= buckets; ++ticks) {
-        retired += window_.oldest(now.tick + ticks);
-        const std::int64_t off = Correction::absorbed(correction_.value(now.tick + ticks), retired);
-        if (sum - retired + off + amount <= ceiling) return at_tick(ticks);
+    for (std::uint32_t quarters = 1; quarters <= buckets; ++quarters) {
+        retired += window_.oldest(now.quarter + quarters);
+        const std::uint32_t tick = now.tick + quarters / quarters_per_tick;
+        const std::int64_t off = Correction::absorbed(correction_.value(tick), retired);
+        if (sum - retired + off + amount <= ceiling) return at_quarter(quarters);
     }
     return now.ns + now.window_ns();
 }
@@ -109,7 +115,8 @@ std::int64_t TokenAccount::counted_at(std::int64_t then_ns, std::int64_t limit,
         case Forgetting::sliding: break;
     }
     std::int64_t retired = 0;
-    for (std::uint32_t at = now.tick + 1; at <= tick && at - now.tick <= buckets; ++at)
+    const auto quarter = static_cast<std::uint32_t>(then_ns * quarters_per_tick / now.tick_ns + 1);
+    for (std::uint32_t at = now.quarter + 1; at <= quarter && at - now.quarter <= buckets; ++at)
         retired += window_.oldest(at);
     const std::int64_t off = Correction::absorbed(correction_.value(tick), retired);
     return std::max<std::int64_t>(0, window_.total() - retired + off);

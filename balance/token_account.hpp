@@ -31,13 +31,13 @@ struct TokenCharge {
 
 class TokenAccount {
   public:
-    /// A charge may be made at the end of its tick and arrive a little later: it is kept for a minute after
-    /// that, and a tick more.
-    static constexpr std::size_t buckets = ticks_per_window + 2;
+    /// Quarters of a tick that a charge is kept: a minute from the end of the one it was made in, and one
+    /// more, because it reaches the backend a little later.
+    static constexpr std::size_t buckets = ticks_per_window * quarters_per_tick + 2;
 
     /// Retires what has left the sliding window.
     void advance(const Moment& now) noexcept {
-        if (const std::int64_t retired = window_.advance(now.tick); retired > 0)
+        if (const std::int64_t retired = window_.advance(now.quarter); retired > 0)
             correction_.absorb(retired, now.tick);
     }
 
@@ -47,7 +47,7 @@ class TokenAccount {
     [[nodiscard]] std::int64_t own() const noexcept { return window_.total(); }
     /// Our own charges of the last `ticks` ticks, at most a minute's.
     [[nodiscard]] std::int64_t recent(std::uint32_t ticks, const Moment& now) const noexcept {
-        return window_.recent(ticks, now.tick);
+        return window_.recent(ticks * quarters_per_tick, now.quarter);
     }
     [[nodiscard]] std::int64_t correction(const Moment& now) const noexcept;
 
@@ -78,7 +78,7 @@ class TokenAccount {
     void forget_by(Forgetting forgetting, std::uint32_t phase) noexcept;
 
   private:
-    Window<buckets> window_;
+    Window<buckets, 32> window_;
     Correction correction_; ///< Of the sliding window; the others are set to what the backend says.
     LeakyBucket bucket_;
     FixedWindow fixed_;

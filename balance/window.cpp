@@ -132,7 +132,7 @@ void Window<Buckets, AmountBits>::replace(WindowCharge& charge, std::int64_t amo
     }
 }
 
-template class Window<62>;
+template class Window<242, 32>;
 template class Window<103, 32>;
 template class Window<12, 32>;
 template class Window<60>;

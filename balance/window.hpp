@@ -71,7 +71,7 @@ class Window {
     std::array<std::atomic<std::uint64_t>, Buckets> buckets_{};
 };
 
-extern template class Window<62>;
+extern template class Window<242, 32>;
 extern template class Window<103, 32>;
 extern template class Window<12, 32>;
 extern template class Window<60>; // sizes that tests can reckon by hand

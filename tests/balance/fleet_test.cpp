@@ -207,7 +207,7 @@ TEST(Fleet, AScaledTickShortensTheMinute) {
     Lease held = take(fleet, "", 1000);
     held.settle({}, start);
     EXPECT_FALSE(look(fleet, "", start, 60'000).fits);
-    EXPECT_TRUE(look(fleet, "", start + 62 * 16ms, 60'000).fits);
+    EXPECT_TRUE(look(fleet, "", start + 61 * 16ms, 60'000).fits);
 }
 
 TEST(Fleet, UnderstandsExtremeTimes) {

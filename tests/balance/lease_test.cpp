@@ -132,8 +132,8 @@ TEST_F(LeaseTest, EndsOnce) {
 TEST_F(LeaseTest, ChargesLeaveAfterAMinute) {
     lease(1000).settle(small_usage, start);
     EXPECT_EQ(view(start + 59s).tokens_used, Tokens(1000));
-    EXPECT_EQ(view(start + 60s).tokens_used, Tokens(1000)) << "it may have been at the end of its second";
-    EXPECT_EQ(view(start + 62s).tokens_used, Tokens(0));
+    EXPECT_EQ(view(start + 60s).tokens_used, Tokens(1000)) << "it may have arrived a moment later";
+    EXPECT_EQ(view(start + 61s).tokens_used, Tokens(0));
     EXPECT_EQ(view(start + 9s).requests_used, 0) << "the snapshot a minute later has retired it";
 }
 
