@@ -33,7 +33,7 @@ std::uint64_t Exchange::prefix_of_body() noexcept {
     return shard().estimator().prefix_key({start.data(), have});
 }
 
-balance::Choice Exchange::choose(Asking asking) {
+balance::Choice Exchange::choose(balance::Asking asking) {
     std::array<balance::SlotKey, balance::backends_max> keys;
     const std::size_t backends = shard().config().backends.size();
     std::string_view last_name;
@@ -55,7 +55,7 @@ balance::Choice Exchange::choose(Asking asking) {
     demand.basis = &basis_;
     demand.prefix = prefix_;
     demand.candidates = candidates_;
-    demand.excluded = excluded_;
+    demand.excluded = tries_.excluded();
     demand.operation = route_.operation;
     demand.may_probe = !body_streams_;
     demand.random = shard().loop().random();
