@@ -72,6 +72,7 @@ var tags = {
   'azd-env-name': name
 }
 var token = toLower(uniqueString(subscription().id, name, location))
+var accountNames = [for index in range(0, length(openAiLocations)): 'openai${index + 1}-${token}']
 var prefix = toLower(replace(name, '_', '-'))
 
 resource group 'Microsoft.Resources/resourceGroups@2024-03-01' = {
@@ -96,7 +97,7 @@ module accounts 'modules/openai.bicep' = [
     name: 'openai${index + 1}'
     scope: group
     params: {
-      name: 'openai${index + 1}-${token}'
+      name: accountNames[index]
       location: region
       tags: tags
       models: models
@@ -111,7 +112,7 @@ module access 'modules/access.bicep' = {
   params: {
     identityName: platform.outputs.identityName
     registryName: platform.outputs.registryName
-    accountNames: [for index in range(0, length(openAiLocations)): 'openai${index + 1}-${token}']
+    accountNames: accountNames
   }
   dependsOn: [
     accounts
@@ -121,8 +122,7 @@ module access 'modules/access.bicep' = {
 // name=url of each account, as modules/app.bicep takes them; the names are custom subdomains, hence the URLs. The v1 API has all
 // that clients ask for (classic paths have no /responses at their stable version); Headroom translates the paths of old clients.
 var endpoints = join(
-  map(range(0, length(openAiLocations)), index =>
-    'openai${index + 1}=https://openai${index + 1}-${token}.openai.azure.com/openai/v1'),
+  map(accountNames, account => '${split(account, '-')[0]}=https://${account}.openai.azure.com/openai/v1'),
   ','
 )
 var aliases = join(map(models, model => '${model.alias}=${model.name}'), ',')

@@ -136,10 +136,10 @@ resource app 'Microsoft.App/containerApps@2025-07-01' = {
         transport: 'http'
         allowInsecure: false
         ipSecurityRestrictions: [
-          for (range, index) in allowedAddresses: {
+          for (address, index) in allowedAddresses: {
             name: 'allowed-${index + 1}'
             action: 'Allow'
-            ipAddressRange: range
+            ipAddressRange: address
           }
         ]
       }

@@ -45,5 +45,3 @@ resource deployments 'Microsoft.CognitiveServices/accounts/deployments@2026-03-0
     }
   }
 ]
-
-output endpoint string = account.properties.endpoint
