@@ -4,8 +4,8 @@
 targetScope = 'subscription'
 
 @minLength(1)
-@maxLength(40)
-@description('Name of the environment; resource names come from it.')
+@maxLength(28)
+@description('Name of the environment; resource names come from it, and that of a container app has 32 characters at most.')
 param name string
 
 @minLength(1)

@@ -39,7 +39,7 @@ resource registry 'Microsoft.ContainerRegistry/registries@2025-04-01' existing =
 }
 
 resource environment 'Microsoft.App/managedEnvironments@2025-07-01' existing = {
-  name: '${prefix}-environment-${token}'
+  name: '${prefix}-env-${token}'
 }
 
 // Equal priorities: every account carries load from the first request on.
@@ -84,9 +84,9 @@ var probes = [
       path: '/healthz'
       port: adminPort
     }
-    periodSeconds: 1
+    periodSeconds: 3
     timeoutSeconds: 2
-    failureThreshold: 60
+    failureThreshold: 10
   }
   {
     // Whether the program answers; a backend that is ill is no reason to start it again.
@@ -114,7 +114,7 @@ var probes = [
 ]
 
 resource app 'Microsoft.App/containerApps@2025-07-01' = {
-  name: take('${prefix}-app', 32)
+  name: '${prefix}-app'
   location: location
   tags: union(tags, {
     'azd-service-name': 'web'

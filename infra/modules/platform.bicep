@@ -36,7 +36,7 @@ resource registry 'Microsoft.ContainerRegistry/registries@2025-04-01' = {
 }
 
 resource environment 'Microsoft.App/managedEnvironments@2025-07-01' = {
-  name: '${prefix}-environment-${token}'
+  name: '${prefix}-env-${token}'
   location: location
   tags: tags
   properties: {

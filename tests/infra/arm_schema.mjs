@@ -1,5 +1,6 @@
 // Checks a resource's body against Microsoft's own schema of its type and version: unknown properties, types, choices, patterns.
-// arm_schemas.json holds what infra/ uses of https://github.com/Azure/azure-resource-manager-schemas (MIT, Microsoft), without prose.
+// arm_schemas.json holds what infra/ uses of https://github.com/Azure/azure-resource-manager-schemas (MIT, Microsoft), without
+// prose; bounds that only the prose has ("Maximum value is 10") stand as minimum and maximum.
 import { readFileSync } from 'node:fs'
 import { unknown } from './bicep.mjs'
 

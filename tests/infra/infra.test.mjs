@@ -42,6 +42,13 @@ test('the JSON template fits the schemas, and no key is a plain value', () => {
   for (const one of resources.at(-1).body.properties.template.containers[0].env) if (/KEY/.test(one.name)) assert.ok(one.secretRef && !one.value, one.name)
 })
 
+test('names stay within what Azure takes, even of the longest environment name', () => {
+  const { resources } = Deployment.evaluate(main, { ...given, name: 'n'.repeat(28) })
+  const longest = { 'Microsoft.App/containerApps': 32, 'Microsoft.App/managedEnvironments': 60, 'Microsoft.ContainerRegistry/registries': 50,
+    'Microsoft.CognitiveServices/accounts': 64, 'Microsoft.OperationalInsights/workspaces': 63, 'Microsoft.ManagedIdentity/userAssignedIdentities': 128 }
+  for (const { type, body } of resources) if (longest[type]) assert.ok(body.name.length <= longest[type], `${type}: ${body.name}`)
+})
+
 test('three accounts of equal priority, with the quota that OPENAI_CAPACITY says', () => {
   const deployment = Deployment.evaluate(main, { ...given, image: 'x', deploymentCapacity: 50 })
   const variables = variablesOf(deployment)
@@ -119,6 +126,7 @@ test('a mistake in the Bicep is found, with its place', () => {
       ['app.bicep', "transport: 'http'", "transport: 'h3'", /h3.*none of/],
       ['app.bicep', 'minReplicas: minReplicas', 'minReplica: minReplicas', /minReplica: there is no such property/],
       ['app.bicep', 'targetPort: empty(image) ? 80 : port', "targetPort: '8080'", /targetPort: is string, not integer/],
+      ['app.bicep', 'failureThreshold: 10', 'failureThreshold: 60', /failureThreshold: 60 is out of range/],
       ['app.bicep', "type: 'Liveness'", "type: 'Alive'", /Alive/],
       ['openai.bicep', 'capacity: capacity', 'capacity: capacity1', /openai\.bicep:\d+:\d+: capacity1 is not declared/],
       ['platform.bicep', 'retentionInDays: 30', 'retentionInDays: 30,,', /platform\.bicep:\d+:\d+: syntax error/],
