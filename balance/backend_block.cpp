@@ -51,16 +51,12 @@ void BackendBlock::note_missing(std::uint64_t hash, std::int64_t now_ms) noexcep
                                       std::memory_order_relaxed);
 }
 
-void BackendBlock::set_quota(std::int64_t tokens_per_window, std::int64_t requests_per_window) noexcept {
-    const auto set = [=](Slot& slot) {
-        slot.tokens_configured.store(tokens_per_window, std::memory_order_relaxed);
-        slot.tokens_limit.store(tokens_per_window, std::memory_order_relaxed);
-        slot.requests_limit.store(requests_per_window, std::memory_order_relaxed);
-    };
-    set(bare);
-    set(overflow);
+void BackendBlock::set_quota(std::int64_t tokens_per_minute, std::int64_t requests_per_minute,
+                             bool requests_told) noexcept {
+    bare.set_quota(tokens_per_minute, requests_per_minute, requests_told);
+    overflow.set_quota(tokens_per_minute, requests_per_minute, requests_told);
     for (Slot& slot : slots)
-        set(slot);
+        slot.set_quota(tokens_per_minute, requests_per_minute, requests_told);
 }
 
 } // namespace headroom::balance

@@ -37,7 +37,8 @@ struct alignas(slot_alignment) BackendBlock {
     /// Remembers that; another name may displace it, which costs one attempt more and nothing else.
     void note_missing(std::uint64_t hash, std::int64_t now_ms) noexcept;
     /// Gives every slot the same quota.
-    void set_quota(std::int64_t tokens_per_window, std::int64_t requests_per_window) noexcept;
+    void set_quota(std::int64_t tokens_per_minute, std::int64_t requests_per_minute,
+                   bool requests_told) noexcept;
 };
 
 } // namespace headroom::balance

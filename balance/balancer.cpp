@@ -23,6 +23,7 @@ class Choosing {
         input_.open = input_.candidates & ~demand.excluded;
         input_.random = demand.random;
         input_.patience = demand.patience;
+        input_.prefix = demand.prefix;
         input_.may_probe = demand.may_probe;
     }
 
@@ -35,13 +36,21 @@ class Choosing {
                 case Decision::Kind::send: {
                     Lease lease =
                         fleet_.take(decision_.backend, want(decision_.backend), decision_.taking, now_);
-                    if (lease) return as_choice(std::move(lease));
+                    if (lease) {
+                        if (demand_.owner != 0) fleet_.drop_claim(demand_.owner);
+                        return as_choice(std::move(lease));
+                    }
                     // Another shard took the last of it between our look and our reservation.
                     input_.lost[static_cast<std::size_t>(decision_.taking)] |= BackendMask{1}
                                                                                << decision_.backend;
                     break;
                 }
                 case Decision::Kind::wait:
+                    if (demand_.claims) {
+                        const std::uint32_t backend = decision_.backend;
+                        fleet_.claim(backend, want(backend), decision_.retry_after, now_);
+                    }
+                    return as_choice({});
                 case Decision::Kind::refuse: return as_choice({});
             }
         }
@@ -54,7 +63,7 @@ class Choosing {
     [[nodiscard]] Want want(std::uint32_t backend) const noexcept {
         const auto& keys = demand_.deployments;
         const SlotKey key = keys.empty() ? SlotKey{} : keys.size() == 1 ? keys[0] : keys[backend];
-        return {key, input_.cost, input_.prompt};
+        return {key, input_.cost, input_.prompt, demand_.basis, demand_.owner};
     }
 
     void look(BackendMask wanted) noexcept {

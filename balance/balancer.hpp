@@ -23,12 +23,17 @@ struct Demand {
     std::span<const SlotKey> deployments;
     Tokens cost;   ///< As the quota counts it (Cost::charge); clamped to [0, request_cost_max].
     Tokens prompt; ///< Of that, the prompt.
+    /// What a quota may count of it; null: cost and prompt are all that is known.
+    const ChargeBasis* basis = nullptr;
     std::uint64_t candidates =
         ~0ULL;                  ///< Bit per backend that can serve it; bits beyond the fleet are ignored.
     std::uint64_t excluded = 0; ///< Bit per backend already tried for this request.
     Operation operation = Operation::chat;
     bool may_probe = true;    ///< False when the request could not be sent again after a failed attempt.
     std::uint64_t random = 0; ///< Fresh random bits for ties.
+    /// Of the prompt's first thousand tokens or so, or of its cache key: requests that share it find a warm
+    /// cache at the same backend. 0: there is nothing to find.
+    std::uint64_t prefix = 0;
     /// How long the request may still wait for an opening; 0: it is sent or refused now.
     Duration patience{};
     /// Whose claims do not count against it: 1 + the index of the shard whose queue asks; 0: nobody's.

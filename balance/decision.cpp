@@ -1,6 +1,8 @@
 // The order of the passes is the policy: every pass is tried over all groups before a worse one is.
 #include "balance/decision.hpp"
 
+#include "balance/preferences.hpp"
+
 #include <algorithm>
 #include <bit>
 #include <optional>
@@ -10,25 +12,13 @@ namespace {
 
 // Scores closer than this are equal, so that equal backends share traffic instead of taking turns in bursts.
 constexpr double score_tie = 1.0 / 64;
-
-std::uint64_t mixed(std::uint64_t bits) noexcept {
-    bits = (bits ^ (bits >> 30)) * 0xbf58476d1ce4e5b9U;
-    bits = (bits ^ (bits >> 27)) * 0x94d049bb133111ebU;
-    return bits ^ (bits >> 31);
-}
-
-double unit(std::uint64_t bits) noexcept {
-    return static_cast<double>(bits >> 11) * 0x1p-53;
-}
+// A request above this part of a bucket is large.
+constexpr double large_size = 0.2;
 
 template <class Visit>
 void for_each(BackendMask mask, Visit visit) noexcept {
     for (; mask != 0; mask &= mask - 1)
         visit(static_cast<std::uint32_t>(std::countr_zero(mask)));
-}
-
-bool is_in(BackendMask mask, std::uint32_t backend) noexcept {
-    return (mask >> backend & 1) != 0;
 }
 
 /// The passes over the candidates; each says whether it has settled the matter.
@@ -61,12 +51,19 @@ class Passes {
     }
 
     void score(BackendMask fresh) noexcept {
+        const Preferences preferences(in_, fresh);
+        BackendMask later = in_.open;
+        for (std::uint32_t i = 0; i <= out_.groups_done; ++i)
+            later &= ~in_.shape->groups[i];
         for_each(fresh, [&](std::uint32_t backend) {
             const Outlook& look = in_.look[backend];
-            out_.score[backend] = 1 - look.used * in_.shape->inverse_weight[backend];
+            out_.score[backend] =
+                1 - look.used * in_.shape->inverse_weight[backend] + preferences.of(backend, look);
             const bool admitted =
                 look.share >= 1 || unit(mixed(in_.random + backend * 0x9e3779b97f4a7c15U)) < look.share;
-            out_.admitted |= BackendMask{admitted} << backend;
+            // Who is cheap to move leaves a tier that will run short, while the dear ones still fit.
+            const bool moves = later != 0 && preferences.moves(backend, look, unit(mixed(~in_.random)));
+            out_.admitted |= BackendMask{admitted && !moves} << backend;
         });
         out_.scored |= fresh;
     }
@@ -80,8 +77,10 @@ class Passes {
         return accepted;
     }
 
-    // The best by score, and among equals by weight and chance.
+    // The best by score, and among equals by weight and chance; of a large request the tightest fit, so that
+    // large holes stay for large requests.
     std::uint32_t best(BackendMask from) const noexcept {
+        if (std::uint32_t tight = 0; tightest(from, tight)) return tight;
         double top = -1e300;
         for_each(from, [&](std::uint32_t backend) { top = std::max(top, out_.score[backend]); });
         BackendMask equal = 0;
@@ -98,6 +97,19 @@ class Passes {
             left -= in_.shape->relative_weight[chosen];
         }
         return chosen;
+    }
+
+    bool tightest(BackendMask from, std::uint32_t& chosen) const noexcept {
+        double room = 1e18;
+        bool large = false;
+        for_each(from, [&](std::uint32_t backend) {
+            const Outlook& look = in_.look[backend];
+            if (!look.fits || look.room >= room) return;
+            room = look.room;
+            large = look.size > large_size;
+            chosen = backend;
+        });
+        return large;
     }
 
     bool send(std::uint32_t backend, Taking taking, Reason reason) noexcept {
@@ -149,22 +161,30 @@ class Passes {
     }
 
     bool least_full(BackendMask group) noexcept {
-        const BackendMask open = those(
-            group, Taking::anyway, [](const Outlook& look) { return look.state == Outlook::State::open; });
+        const BackendMask open = those(group, Taking::anyway, [&](const Outlook& look) {
+            // Who cannot wait has nothing to lose, and the backend's answer is the truth.
+            const bool may = in_.patience == Duration::zero() || look.may_go_over;
+            return look.state == Outlook::State::open && may && !look.hopeless;
+        });
         return send_best(open, Taking::anyway, Reason::over);
     }
 
-    bool wait() noexcept {
-        BackendMask may_open = 0;
-        for_each(in_.open, [&](std::uint32_t backend) {
+    /// Those of `from` that wait only for their quotas; false when their openings must be asked for first.
+    bool find_openings(BackendMask from, BackendMask& may_open) noexcept {
+        may_open = 0;
+        for_each(from, [&](std::uint32_t backend) {
             const Outlook::State state = in_.look[backend].state;
             const bool may = state == Outlook::State::open || state == Outlook::State::blocked;
             may_open |= BackendMask{may} << backend;
         });
-        if ((may_open & ~in_.opened) != 0) {
-            ask(Decision::Kind::openings, may_open & ~in_.opened);
-            return true;
-        }
+        if ((may_open & ~in_.opened) == 0) return true;
+        ask(Decision::Kind::openings, may_open & ~in_.opened);
+        return false;
+    }
+
+    bool wait() noexcept {
+        BackendMask may_open = 0;
+        if (!find_openings(in_.open, may_open)) return true;
         Duration soonest = in_.patience;
         bool found = false;
         for_each(may_open, [&](std::uint32_t backend) {
@@ -182,16 +202,23 @@ class Passes {
 
     void last() noexcept {
         if ((in_.candidates & ~in_.seen) != 0) return ask(Decision::Kind::look, in_.candidates & ~in_.seen);
-        const BackendMask untried = in_.open & ~in_.lost[static_cast<std::size_t>(Taking::last_resort)];
-        std::uint32_t soonest = backends_max;
         std::optional<Duration> opening;
-        for_each(in_.candidates, [&](std::uint32_t backend) {
+        const auto sooner = [&](Duration opens) { opening = std::min(opening.value_or(opens), opens); };
+        for_each(in_.candidates & ~in_.open, [&](std::uint32_t backend) {
             const Outlook& look = in_.look[backend];
-            if (look.state == Outlook::State::blocked)
-                opening = std::min(opening.value_or(look.recovery), look.recovery);
-            if (!is_in(untried, backend) || look.state == Outlook::State::blocked) return;
-            if (soonest == backends_max || look.recovery < in_.look[soonest].recovery) soonest = backend;
+            if (look.state == Outlook::State::blocked) sooner(look.recovery);
         });
+        BackendMask full = 0;
+        if (!find_openings(in_.open & ~in_.lost[static_cast<std::size_t>(Taking::anyway)], full)) return;
+        for_each(full, [&](std::uint32_t backend) {
+            sooner(std::max(in_.opens[backend], Duration(std::chrono::milliseconds(1))));
+        });
+        std::uint32_t soonest = backends_max;
+        for_each(in_.open & ~full & ~in_.lost[static_cast<std::size_t>(Taking::last_resort)],
+                 [&](std::uint32_t backend) {
+                     const Duration recovery = in_.look[backend].recovery;
+                     if (soonest == backends_max || recovery < in_.look[soonest].recovery) soonest = backend;
+                 });
         if (!opening && soonest != backends_max) {
             send(soonest, Taking::last_resort, Reason::last_resort);
             return;

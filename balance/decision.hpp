@@ -44,6 +44,7 @@ struct DecisionInput {
     BackendMask open = 0; ///< Candidates that were not tried yet.
     std::uint64_t random = 0;
     Duration patience{};
+    std::uint64_t prefix = 0; ///< As Demand::prefix.
     bool may_probe = true;
     /// By Taking: reservations that another shard was faster to take.
     std::array<BackendMask, taking_count> lost{};

@@ -22,6 +22,7 @@ constexpr void visit_input(Input& input, Visit&& visit) {
     visit("open", input.open);
     visit("random", input.random);
     visit("patience", input.patience);
+    visit("prefix", input.prefix);
     visit("may_probe", input.may_probe);
     visit("lost_if_fits", input.lost[0]);
     visit("lost_anyway", input.lost[1]);
@@ -39,6 +40,14 @@ constexpr void visit_look(Look& look, Visit&& visit) {
     visit("used", look.used);
     visit("share", look.share);
     visit("recovery", look.recovery);
+    visit("hopeless", look.hopeless);
+    visit("may_go_over", look.may_go_over);
+    visit("pace", look.pace);
+    visit("room", look.room);
+    visit("size", look.size);
+    visit("rush", look.rush);
+    visit("usual", look.usual);
+    visit("price", look.price);
 }
 
 /// What was decided, but for the scores.

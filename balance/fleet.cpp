@@ -16,13 +16,17 @@ constexpr int requests_per_1000_tokens = 6;
 constexpr double weight_min = 1e-3;
 // Enough to notice that it answers again.
 constexpr double stalled_share = 0.05;
+// A shortage is looked for this far ahead, where that much is used already.
+constexpr std::uint32_t horizon_ticks = 10;
+constexpr double rush_matters_above = 0.5;
+// How often a prediction that a request will not fit is put to the test where no waiting helps.
+constexpr std::int64_t over_pause_ms = 5'000;
 // Where no limit is known, backends of equal weight should share what is sent: the less it has, the more it
 // gets. The figure only sets how fast that outweighs backends whose limit is known.
 constexpr double tokens_assumed = 250'000;
 
-std::int64_t requests_per_window(int rpm, Tokens tpm) noexcept {
-    const std::int64_t per_minute = rpm > 0 ? rpm : tpm.count() * requests_per_1000_tokens / 1000;
-    return per_minute > 0 ? std::max<std::int64_t>(1, per_minute / 6) : 0;
+std::int64_t requests_per_minute(int rpm, Tokens tpm) noexcept {
+    return rpm > 0 ? rpm : tpm.count() * requests_per_1000_tokens / 1000;
 }
 
 double tokens_used(std::int64_t counted, std::int64_t limit, double weight) noexcept {
@@ -62,6 +66,69 @@ Duration until(std::int64_t at_ms, std::int64_t now_ms) noexcept {
     return std::chrono::milliseconds(std::max<std::int64_t>(1, at_ms - now_ms));
 }
 
+Tokens charge_of(const Slot& slot, const Want& want) noexcept {
+    const Tokens cost = std::clamp(want.cost, Tokens(0), request_cost_max);
+    return want.basis != nullptr ? slot.charge(*want.basis, cost) : cost;
+}
+
+/// Whether `charge` leaves room for what another's queue claims, now and when that opens.
+bool fits_beside(const Claim::View& claim, const Slot& slot, std::int64_t charge, std::int64_t limit,
+                 const Moment& now) noexcept {
+    const std::int64_t requests = slot.requests.limit();
+    if (requests > 0 && slot.requests.used() + 2 > requests) return false;
+    if (limit == 0 || charge == 0) return true;
+    const std::int64_t then = slot.tokens.counted_at(claim.opens_ms * 1'000'000, limit, now);
+    return then + charge + claim.tokens.count() <= slot.limit.ceiling();
+}
+
+/// Whether what comes will fit if it comes as it did.
+void foresee(const Slot& slot, std::int64_t cost, const Moment& now, Outlook& look) noexcept {
+    const std::int64_t recent = slot.tokens.recent(horizon_ticks, now);
+    if (recent <= 0) return;
+    const std::int64_t limit = slot.limit.effective();
+    const std::int64_t then_ns = now.ns + now.tick_ns * horizon_ticks;
+    const std::int64_t over = slot.tokens.counted_at(then_ns, limit, now) + recent - slot.limit.ceiling();
+    if (over > 0) look.rush = std::min(1.0, static_cast<double>(over) / static_cast<double>(recent));
+    const double mean = static_cast<double>(recent) /
+                        static_cast<double>(std::max<std::int64_t>(1, slot.requests.recent_ten()));
+    look.usual = mean / static_cast<double>(cost);
+}
+
+/// What the quota makes of one more request.
+void predict(const Slot& slot, Tokens charge, std::uint32_t owner, const Moment& now, double weight,
+             Outlook& look) noexcept {
+    const std::int64_t cost = charge.count();
+    const std::int64_t limit = slot.limit.effective();
+    const std::int64_t requests_limit = slot.requests.limit();
+    const std::int64_t requests = slot.requests.used() + 1;
+    double used = slot.request_share.used(now.tick);
+    bool fits = requests_limit == 0 || requests <= requests_limit;
+    look.hopeless = !fits && slot.requests.certain();
+    if (requests_limit != 0)
+        used = std::max(used, static_cast<double>(requests) / static_cast<double>(requests_limit));
+    look.size = look.rush = look.usual = 0;
+    look.room = 1e18;
+    if (cost != 0) {
+        const std::int64_t counted = slot.tokens_counted(now) + cost;
+        fits = fits && (limit == 0 || counted <= slot.limit.ceiling());
+        used = std::max(used, tokens_used(counted, limit, weight));
+        if (limit > 0) {
+            look.room = static_cast<double>(slot.limit.ceiling() - counted);
+            look.size = static_cast<double>(cost) / static_cast<double>(limit);
+        }
+    }
+    if (const Claim::View claim = slot.claim.view(now.ms); claim.owner != 0 && claim.owner != owner)
+        fits = fits && fits_beside(claim, slot, cost, limit, now);
+    if (cost != 0 && limit > 0 && used > rush_matters_above) foresee(slot, cost, now, look);
+    look.used = used;
+    look.fits = fits;
+    look.pace = slot.speed.pace();
+    // A backend that tells what is left is believed, but now and then put to the test.
+    const std::int64_t told_ms = slot.told_at_ms.load(relaxed);
+    const bool told = told_ms != 0 && now.ms - told_ms < now.window_ns() / 1'000'000;
+    look.may_go_over = !told || now.ms - slot.over_at_ms.load(relaxed) >= over_pause_ms;
+}
+
 } // namespace
 
 Fleet::Fleet(std::vector<BackendSpec> backends, FleetOptions options)
@@ -74,15 +141,14 @@ Fleet::Fleet(std::vector<BackendSpec> backends, FleetOptions options)
     for (std::size_t i = 0; i < specs_.size(); ++i) {
         const BackendSpec& spec = specs_[i];
         blocks_[i].charges_on_usage = spec.charging == Charging::on_usage;
-        blocks_[i].set_quota(spec.tpm.count(), requests_per_window(spec.rpm, spec.tpm));
+        blocks_[i].set_quota(spec.tpm.count(), requests_per_minute(spec.rpm, spec.tpm), spec.rpm > 0);
         for (const DeploymentSpec& own : spec.overrides) {
             Slot* slot = blocks_[i].claim(key(own.name));
             if (slot == nullptr) continue;
             const Tokens tpm = own.tpm > Tokens(0) ? own.tpm : spec.tpm;
             const bool inherits_rpm = own.rpm == 0 && own.tpm == Tokens(0);
-            slot->tokens_configured.store(tpm.count(), relaxed);
-            slot->tokens_limit.store(tpm.count(), relaxed);
-            slot->requests_limit.store(requests_per_window(inherits_rpm ? spec.rpm : own.rpm, tpm), relaxed);
+            const int rpm = inherits_rpm ? spec.rpm : own.rpm;
+            slot->set_quota(tpm.count(), requests_per_minute(rpm, tpm), rpm > 0);
         }
     }
 }
@@ -94,49 +160,40 @@ SlotKey Fleet::key(std::string_view upstream_name) const noexcept {
     return {name_hash(upstream_name, options_.seed), upstream_name};
 }
 
-std::uint32_t Fleet::tick_of(Time now) const noexcept {
-    const std::int64_t ticks = now.time_since_epoch() / options_.tick + 1;
-    return static_cast<std::uint32_t>(std::clamp<std::int64_t>(ticks, 1, window_tick_max));
-}
-
-std::int64_t Fleet::ms_of(Time now) noexcept {
-    const auto since = std::chrono::floor<std::chrono::milliseconds>(now.time_since_epoch()).count();
-    return std::max<std::int64_t>(1, since);
+Moment Fleet::moment(Time now) const noexcept {
+    Moment at;
+    at.tick_ns =
+        std::max<std::int64_t>(std::int64_t{fine_per_tick}, std::chrono::nanoseconds(options_.tick).count());
+    at.ns = std::max<std::int64_t>(0, std::chrono::nanoseconds(now.time_since_epoch()).count());
+    const std::int64_t ticks = at.ns / at.tick_ns;
+    at.tick = static_cast<std::uint32_t>(std::clamp<std::int64_t>(ticks + 1, 1, window_tick_max));
+    const std::int64_t within = at.ns - ticks * at.tick_ns;
+    const auto part = [&](std::uint32_t parts) {
+        const std::int64_t at_part = ticks * parts + within * parts / at.tick_ns;
+        return static_cast<std::uint32_t>(std::min<std::int64_t>(at_part + 1, UINT32_MAX));
+    };
+    at.quarter = part(quarters_per_tick);
+    at.fine = part(fine_per_tick);
+    at.ms = std::max<std::int64_t>(1, at.ns / 1'000'000);
+    return at;
 }
 
 void Fleet::look_at(std::uint32_t backend, const Want& want, Moment now, Outlook& look) noexcept {
     BackendBlock& block = blocks_[backend];
     Slot& slot = block.slot_of(want.deployment.hash);
-    const auto [tick, ms] = now;
-    slot.tokens.advance(tick);
-    slot.requests.advance(tick);
+    slot.tokens.advance(now);
+    slot.requests.advance(now);
+    const Tokens charge = charge_of(slot, want);
+    predict(slot, charge, want.owner, now, shape_.relative_weight[backend], look);
+    look.price = specs_[backend].price;
 
-    const std::int64_t cost = want.cost.count();
-    const std::int64_t limit = slot.tokens_limit.load(relaxed);
-    const std::int64_t requests_limit = slot.requests_limit.load(relaxed);
-    const std::int64_t requests = slot.requests.total() + 1;
-    double used = slot.request_share.used(tick);
-    bool fits = requests_limit == 0 || requests <= requests_limit;
-    if (requests_limit != 0) {
-        used = std::max(used, static_cast<double>(requests) / static_cast<double>(requests_limit));
-    }
-    if (cost != 0) {
-        const std::int64_t counted = slot.tokens_counted(tick) + cost;
-        fits = fits && (limit == 0 || counted <= limit);
-        used = std::max(used, tokens_used(counted, limit, shape_.relative_weight[backend]));
-    }
-
-    look.used = used;
-    look.fits = fits;
-
+    const std::int64_t ms = now.ms;
     const Breaker::View connection = block.connection.view(ms);
     const Breaker::View health = slot.breaker.view(ms);
     const auto shut = [](Breaker::State state) {
         return state == Breaker::State::open || state == Breaker::State::probing;
     };
-    const Block::View held = slot.block.view();
-    const bool covered = held.above == Tokens(0) || want.cost > held.above;
-    const bool blocked = held.until_ms > ms && covered;
+    const std::int64_t blocked_until = slot.block.until_ms(charge, ms);
     std::int64_t broken_until =
         std::max(shut(connection.state) ? connection.until_ms : 0, shut(health.state) ? health.until_ms : 0);
     if (&slot == &block.overflow)
@@ -147,10 +204,10 @@ void Fleet::look_at(std::uint32_t backend, const Want& want, Moment now, Outlook
     if (slot.pulse.stalled(ms)) look.share = std::min(look.share, stalled_share);
     if (broken_until > ms) {
         look.state = Outlook::State::broken;
-        look.recovery = until(std::max(broken_until, blocked ? held.until_ms : 0), ms);
-    } else if (blocked) {
+        look.recovery = until(std::max(broken_until, blocked_until), ms);
+    } else if (blocked_until > ms) {
         look.state = Outlook::State::blocked;
-        look.recovery = until(held.until_ms, ms);
+        look.recovery = until(blocked_until, ms);
     } else if (connection.state == Breaker::State::due || health.state == Breaker::State::due) {
         look.state = Outlook::State::probe;
     }
@@ -158,49 +215,70 @@ void Fleet::look_at(std::uint32_t backend, const Want& want, Moment now, Outlook
 
 Duration Fleet::opening(std::uint32_t backend, const Want& want, Time now) noexcept {
     Slot& slot = blocks_[backend].slot_of(want.deployment.hash);
-    const auto [tick, ms] = moment(now);
-    slot.tokens.advance(tick);
-    slot.requests.advance(tick);
-    const std::int64_t limit = slot.tokens_limit.load(relaxed);
-    const std::int64_t requests_limit = slot.requests_limit.load(relaxed);
-    std::uint32_t ticks = requests_limit > 0 ? slot.requests.ticks_until(tick, 1, requests_limit) : 0;
-    if (limit > 0 && want.cost > Tokens(0)) {
-        const std::int64_t room = limit - slot.correction.value(tick);
-        ticks = std::max(ticks, slot.tokens.ticks_until(tick, want.cost.count(), room));
+    const Moment at = moment(now);
+    slot.tokens.advance(at);
+    slot.requests.advance(at);
+    const Tokens charge = charge_of(slot, want);
+    const std::int64_t limit = slot.limit.effective();
+    std::int64_t opens_ns = slot.requests.opening_ns(at);
+    const Claim::View claim = slot.claim.view(at.ms);
+    const bool claimed = claim.owner != 0 && claim.owner != want.owner;
+    if (limit > 0 && charge > Tokens(0)) {
+        const std::int64_t ahead = claimed ? claim.tokens.count() : 0;
+        opens_ns = std::max(opens_ns,
+                            slot.tokens.opening_ns(charge.count() + ahead, slot.limit.ceiling(), limit, at));
     }
-    Duration opens{};
-    if (ticks > 0) opens = (tick - 1 + ticks) * options_.tick - now.time_since_epoch();
-    const Block::View held = slot.block.view();
-    if (held.until_ms > ms && (held.above == Tokens(0) || want.cost > held.above))
-        opens = std::max(opens, until(held.until_ms, ms));
-    return opens;
+    const std::int64_t blocked_ms = slot.block.until_ms(charge, at.ms);
+    if (blocked_ms > at.ms) opens_ns = std::max(opens_ns, blocked_ms * 1'000'000);
+    // Behind a claim for a request slot there is room only once that one is taken up.
+    if (claimed) opens_ns = std::max(opens_ns, claim.opens_ms * 1'000'000);
+    return std::chrono::nanoseconds(opens_ns - at.ns);
+}
+
+bool Fleet::claim(std::uint32_t backend, const Want& want, Duration opens, Moment now) noexcept {
+    if (want.owner == 0 || want.owner >= owners_max) return false;
+    Slot& slot = blocks_[backend].slot_of(want.deployment.hash);
+    if (claimed_[want.owner].load(relaxed) != &slot) drop_claim(want.owner);
+    const std::int64_t opens_ms = now.ms + std::chrono::ceil<std::chrono::milliseconds>(opens).count();
+    if (!slot.claim.set(want.owner, charge_of(slot, want), opens_ms, now.ms)) return false;
+    claimed_[want.owner].store(&slot, relaxed);
+    return true;
+}
+
+void Fleet::drop_claim(std::uint32_t owner) noexcept {
+    if (owner == 0 || owner >= owners_max) return;
+    Slot* const slot = claimed_[owner].load(relaxed);
+    if (slot == nullptr) return;
+    slot->claim.drop(owner);
+    claimed_[owner].store(nullptr, relaxed);
 }
 
 Lease Fleet::take(std::uint32_t backend, const Want& want, Taking taking, Moment now) noexcept {
     BackendBlock& block = blocks_[backend];
     Slot& slot = block.slot_of(want.deployment.hash);
-    const auto [tick, ms] = now;
     Lease lease;
     lease.fleet_ = this;
     lease.block_ = &block;
     lease.backend_ = backend;
-    lease.cost_ = std::clamp(want.cost, Tokens(0), request_cost_max);
-    lease.prompt_ = std::clamp(want.prompt, Tokens(0), lease.cost_);
-    lease.started_ms_ = ms;
+    lease.cost_ = charge_of(slot, want);
+    lease.prompt_ = std::clamp(want.prompt, Tokens(0), request_cost_max);
+    lease.basis_ = want.basis != nullptr ? *want.basis : ChargeBasis::of(lease.prompt_, lease.cost_);
+    lease.started_ms_ = now.ms;
     lease.last_resort_ = taking == Taking::last_resort;
     lease.unclaimed_ = &slot == &block.overflow;
     if (lease.unclaimed_) lease.name_ = SlotName(want.deployment);
 
-    if (taking == Taking::probe && !lease.become_probe(slot, ms)) return {};
-    slot.tokens.advance(tick);
-    slot.requests.advance(tick);
-    lease.reserve(slot, taking == Taking::if_fits, tick);
+    if (taking == Taking::probe && !lease.become_probe(slot, now.ms)) return {};
+    slot.tokens.advance(now);
+    slot.requests.advance(now);
+    if (taking == Taking::anyway) slot.over_at_ms.store(now.ms, relaxed);
+    lease.reserve(slot, taking == Taking::if_fits, now);
     return lease;
 }
 
 bool Fleet::can_serve(std::uint32_t backend, Time now) const noexcept {
     const BackendBlock& block = blocks_[backend];
-    const std::int64_t ms = ms_of(now);
+    const std::int64_t ms = moment(now).ms;
     if (block.connection.view(ms).state == Breaker::State::open) return false;
     bool any_used = false;
     const auto well = [&](const Slot& slot) {
@@ -215,27 +293,33 @@ bool Fleet::can_serve(std::uint32_t backend, Time now) const noexcept {
 
 std::vector<SlotView> Fleet::snapshot(Time now) {
     std::vector<SlotView> views;
-    const std::int64_t ms = ms_of(now);
-    const std::uint32_t tick = tick_of(now);
+    const Moment at = moment(now);
     const auto add = [&](std::uint32_t backend, Slot& slot, std::string_view deployment, bool overflow) {
-        slot.tokens.advance(tick);
-        slot.requests.advance(tick);
+        slot.tokens.advance(at);
+        slot.requests.advance(at);
         SlotView& view = views.emplace_back();
         view.backend = backend;
         view.deployment = deployment;
         view.overflow = overflow;
-        view.tokens_limit = Tokens(slot.tokens_limit.load(relaxed));
-        view.tokens_used = Tokens(slot.tokens_counted(tick));
-        view.tokens_correction = Tokens(slot.correction.value(tick));
+        view.tokens_limit = Tokens(slot.limit.effective());
+        view.tokens_configured = Tokens(slot.limit.configured());
+        view.margin = slot.limit.margin();
+        view.limit_source = slot.limit.source();
+        if (const std::int64_t since = slot.limit.since_ms(); since != 0)
+            view.limit_for = until(at.ms, since);
+        view.model = slot.learner.model();
+        view.tokens_used = Tokens(slot.tokens_counted(at));
+        view.tokens_correction = Tokens(slot.tokens.correction(at));
         view.tokens_reserved = Tokens(slot.reserved.load(relaxed));
-        view.requests_limit = slot.requests_limit.load(relaxed);
-        view.requests_used = slot.requests.total();
+        view.requests_limit = slot.requests.limit();
+        view.requests_slice_s = slot.requests.slice();
+        view.requests_used = slot.requests.used();
         view.in_flight = slot.in_flight.load(relaxed);
-        const Block::View held = slot.block.view();
-        if (held.until_ms > ms) view.blocked_for = until(held.until_ms, ms);
+        const Block::View held = slot.block.view(at.ms);
+        if (held.until_ms > at.ms) view.blocked_for = until(held.until_ms, at.ms);
         view.blocked_above = held.above;
-        view.breaker = slot.breaker.view(ms).state;
-        view.connection = blocks_[backend].connection.view(ms).state;
+        view.breaker = slot.breaker.view(at.ms).state;
+        view.connection = blocks_[backend].connection.view(at.ms).state;
         view.charged_total = slot.charged.load(relaxed);
         view.used_total = slot.used.load(relaxed);
         view.billed_total = slot.billed.load(relaxed);

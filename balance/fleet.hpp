@@ -9,6 +9,7 @@
 #include "balance/slot.hpp"
 
 #include <array>
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -19,6 +20,9 @@ namespace headroom::balance {
 
 /// Backends are addressed by a bit each.
 inline constexpr std::size_t backends_max = 64;
+
+/// Owners of claims, 0 included: more shards than that wait without claims.
+inline constexpr std::uint32_t owners_max = 256;
 
 /// The quota of one deployment, by its name at the backend.
 struct DeploymentSpec {
@@ -40,6 +44,7 @@ struct BackendSpec {
     double weight = 1; ///< Share within its priority group; values <= 0 count as very small.
     Tokens tpm;        ///< Tokens per minute of each deployment, 0 = unknown until a response header tells.
     int rpm = 0;       ///< Requests per minute, 0 = 6 per 1,000 TPM if tpm is known, else unlimited.
+    double price = 0;  ///< Of a token, relative to the other backends'; 0 = cheapest or not known.
     std::vector<DeploymentSpec> overrides;
     Charging charging = Charging::on_arrival;
 };
@@ -63,8 +68,14 @@ struct SlotView {
     Tokens tokens_used; ///< In the window, reservations and correction included: what we think the backend
                         ///< counts.
     Tokens tokens_correction;
-    Tokens tokens_reserved;          ///< Of leases in flight.
-    std::int64_t requests_limit = 0; ///< Per request window (10 s), 0 = unknown.
+    Tokens tokens_reserved;   ///< Of leases in flight.
+    Tokens tokens_configured; ///< 0 = not configured.
+    double margin = 0;        ///< Share of the limit that is kept free because of refusals.
+    QuotaLimit::Source limit_source = QuotaLimit::Source::unknown;
+    Duration limit_for{};                ///< How long the limit has been what it is; 0 = always.
+    QuotaModel model;                    ///< What was learned of how the quota counts.
+    std::int64_t requests_limit = 0;     ///< Per slice, 0 = unknown.
+    std::uint32_t requests_slice_s = 10; ///< 1 or 10 (of the quota's own seconds).
     std::int64_t requests_used = 0;
     std::int64_t in_flight = 0;
     Duration blocked_for{}; ///< 0 = not blocked.
@@ -88,9 +99,17 @@ struct Outlook {
         broken,  ///< Its breaker is open until `recovery`, or the deployment is known to be missing.
     };
     State state;
-    bool fits;    ///< Predicted to have the tokens and the request slot.
+    bool fits;        ///< Predicted to have the tokens and the request slot, beside what others claim.
+    bool hopeless;    ///< Its slice of requests is full for certain: one more would only prolong that.
+    bool may_go_over; ///< The prediction is not so sure that it may not be tried against it.
     double used;  ///< Largest used fraction of TPM and RPM after this request; above 1 when it does not fit.
     double share; ///< Below 1 while traffic returns after a fault.
+    double pace;  ///< Time to the first content per prompt token, in us; 0 = not known.
+    double room;  ///< Tokens that would be left after this request; negative when it does not fit.
+    double size;  ///< The request's share of the whole limit; 0 = no limit is known.
+    double rush;  ///< The share of what will come soon that will not fit: a shortage that is predicted.
+    double price; ///< As configured, 0 = the cheapest.
+    double usual; ///< What a request costs here on average, relative to this one; 0 = not known.
     Duration recovery; ///< For blocked and broken: from now; at least 1 ms.
 };
 
@@ -114,14 +133,10 @@ struct FleetShape {
 /// What a request wants from one backend.
 struct Want {
     SlotKey deployment;
-    Tokens cost;   ///< As the quota counts it; 0 = costs a request only.
-    Tokens prompt; ///< Of that, the prompt.
-};
-
-/// A point in time as the fleet counts it, computed once per decision.
-struct Moment {
-    std::uint32_t tick = 1;
-    std::int64_t ms = 1;
+    Tokens cost;                        ///< As the provider's documents have it; 0 = costs a request only.
+    Tokens prompt;                      ///< Of that, the prompt.
+    const ChargeBasis* basis = nullptr; ///< What else a quota may count; null: cost and prompt are all.
+    std::uint32_t owner = 0;            ///< Whose claims do not count against it, as in Demand.
 };
 
 class Fleet {
@@ -140,13 +155,18 @@ class Fleet {
     /// the Demand.
     [[nodiscard]] SlotKey key(std::string_view upstream_name) const noexcept;
 
-    [[nodiscard]] Moment moment(Time now) const noexcept { return {tick_of(now), ms_of(now)}; }
+    [[nodiscard]] Moment moment(Time now) const noexcept;
     /// Tells how `backend` looks to a request right now; changes nothing but retiring what has left the
     /// window. Written in place, because this runs for every candidate of every request.
     void look_at(std::uint32_t backend, const Want& want, Moment now, Outlook& look) noexcept;
     /// Until `want` is predicted to fit at `backend` if nothing else comes; zero when it fits now. Not for
     /// broken backends.
     [[nodiscard]] Duration opening(std::uint32_t backend, const Want& want, Time now) noexcept;
+    /// Keeps free what `want` needs at `backend` when it opens, against everybody but its owner, of whom it
+    /// takes any other claim; false while somebody else's claim stands there.
+    bool claim(std::uint32_t backend, const Want& want, Duration opens, Moment now) noexcept;
+    /// Gives up the owner's claim, if there is one.
+    void drop_claim(std::uint32_t owner) noexcept;
     /// Reserves; an empty lease when another shard was faster (if_fits) or took the probe.
     [[nodiscard]] Lease take(std::uint32_t backend, const Want& want, Taking taking, Moment now) noexcept;
 
@@ -162,13 +182,11 @@ class Fleet {
   private:
     friend class Lease;
 
-    [[nodiscard]] std::uint32_t tick_of(Time now) const noexcept;
-    [[nodiscard]] static std::int64_t ms_of(Time now) noexcept;
-
     std::vector<BackendSpec> specs_;
     FleetOptions options_;
     FleetShape shape_;
     std::unique_ptr<BackendBlock[]> blocks_;
+    std::array<std::atomic<Slot*>, owners_max> claimed_{}; ///< By owner; each is written by that one alone.
 };
 
 } // namespace headroom::balance

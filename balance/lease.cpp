@@ -11,27 +11,8 @@ namespace {
 
 constexpr auto relaxed = std::memory_order_relaxed;
 
-// A day's quota (86400 s) is asked about less and less often, but still asked: the claim may be wrong.
-constexpr Duration overlong_wait_max = std::chrono::minutes(10);
-constexpr Duration unstated_wait_max = std::chrono::seconds(10);
-// A request above this part of a minute's tokens is large: its refusal says little about small ones.
-constexpr std::int64_t large_part = 16;
 // A stream that ran longer than this before it died is no proof that the backend is ill now.
 constexpr std::int64_t recent_ms = 30'000;
-
-std::int64_t milliseconds(Duration duration) noexcept {
-    return std::chrono::ceil<std::chrono::milliseconds>(duration).count();
-}
-
-Duration wait_of(const Refusal& refusal, unsigned refusals_before) noexcept {
-    const Duration most = refusal.overlong ? overlong_wait_max : unstated_wait_max;
-    // Limiters of requests count refused ones, too: asked again just when they said, they may be full of
-    // these.
-    const bool again = refusal.kind == Refusal::Kind::requests && refusals_before > 0;
-    if (refusal.stated && !refusal.overlong && (!again || refusal.retry_after > most))
-        return refusal.retry_after;
-    return std::min(most, refusal.retry_after * (std::int64_t{1} << std::min(refusals_before, 8U)));
-}
 
 } // namespace
 
@@ -50,13 +31,16 @@ Lease& Lease::operator=(Lease&& other) noexcept {
     probes_connection_ = other.probes_connection_;
     last_resort_ = other.last_resort_;
     unclaimed_ = other.unclaimed_;
+    fitted_ = other.fitted_;
     pending_ = other.pending_;
     faults_ended_ = other.faults_ended_;
     cost_ = other.cost_;
     prompt_ = other.prompt_;
+    basis_ = other.basis_;
+    sums_before_ = other.sums_before_;
     tokens_ = other.tokens_;
     requests_ = other.requests_;
-    counted_before_ = other.counted_before_;
+    charged_before_ = other.charged_before_;
     pending_before_ = other.pending_before_;
     started_ms_ = other.started_ms_;
     if (unclaimed_) name_ = other.name_;
@@ -70,38 +54,41 @@ Lease::~Lease() {
 void Lease::leave() noexcept {
     if (slot_ == nullptr) return;
     give_up_probe(started_ms_);
-    end(cost_);
+    // What was reserved stays as it is, and so needs no time.
+    end(cost_, cost_, Moment{});
 }
 
-bool Lease::reserve(Slot& slot, bool only_if_fits, std::uint32_t tick) noexcept {
+bool Lease::reserve(Slot& slot, bool only_if_fits, const Moment& now) noexcept {
     const std::int64_t cost = cost_.count();
+    const std::int64_t limit = slot.limit.effective();
     if (only_if_fits) {
-        const std::int64_t limit = slot.requests_limit.load(relaxed);
-        if (limit == 0) {
-            slot.requests.take(tick, 1, requests_);
-        } else if (!slot.requests.try_take(tick, 1, limit, requests_)) {
-            return false;
-        }
-        const std::int64_t tokens = slot.tokens_limit.load(relaxed);
-        if (cost == 0 || tokens == 0) {
-            slot.tokens.take(tick, cost, tokens_);
-        } else if (!slot.tokens.try_take(tick, cost, tokens - slot.correction.value(tick), tokens_)) {
-            slot.requests.replace(requests_, 0);
+        if (!slot.requests.try_take(now, requests_)) return false;
+        if (cost == 0 || limit == 0) {
+            slot.tokens.take(cost, limit, now, tokens_);
+        } else if (!slot.tokens.try_take(cost, slot.limit.ceiling(), limit, now, tokens_)) {
+            slot.requests.give_back(requests_);
             return false;
         }
     } else {
-        slot.requests.take(tick, 1, requests_);
-        slot.tokens.take(tick, cost, tokens_);
+        slot.requests.take(now, requests_);
+        slot.tokens.take(cost, limit, now, tokens_);
     }
+    fitted_ = only_if_fits;
+    book(slot);
+    return true;
+}
+
+void Lease::book(Slot& slot) noexcept {
+    const std::int64_t cost = cost_.count();
     slot_ = &slot;
     pending_ = true;
-    counted_before_ = slot.tokens.total();
     pending_before_ = slot.pulse.sent(cost_, started_ms_);
+    if (cost != 0) slot.counters.add(sums_at_arrival(basis_));
+    sums_before_ = slot.counters.read();
     slot.reserved.fetch_add(cost, relaxed);
-    slot.charged.fetch_add(cost, relaxed);
+    charged_before_ = slot.charged.fetch_add(cost, relaxed) + cost;
     slot.in_flight.fetch_add(1, relaxed);
     slot.sent.fetch_add(1, relaxed);
-    return true;
 }
 
 bool Lease::become_probe(Slot& slot, std::int64_t now_ms) noexcept {
@@ -131,93 +118,40 @@ void Lease::claim(Time now) noexcept {
     Slot* own = block_->claim(name_.key());
     if (own == nullptr) return;
     Slot& shared = *slot_;
+    const Moment at = fleet_->moment(now);
     drop();
-    shared.tokens.replace(tokens_, 0);
-    shared.requests.replace(requests_, 0);
+    shared.tokens.replace(tokens_, 0, shared.limit.effective(), at);
+    shared.requests.give_back(requests_);
+    if (cost_ != Tokens(0)) shared.counters.subtract(sums_at_arrival(basis_));
     shared.reserved.fetch_sub(cost_.count(), relaxed);
     shared.charged.fetch_sub(cost_.count(), relaxed);
     shared.in_flight.fetch_sub(1, relaxed);
     shared.sent.fetch_sub(1, relaxed);
-    reserve(*own, false, fleet_->tick_of(now));
+    reserve(*own, false, at);
 }
 
 void Lease::success(Time now) noexcept {
     if (slot_ == nullptr) return;
-    const std::int64_t ms = Fleet::ms_of(now);
+    const Moment at = fleet_->moment(now);
+    const std::int64_t ms = at.ms;
     block_->connection.success(probes_connection_ || last_resort_, ms);
     faults_ended_ = static_cast<std::uint8_t>(slot_->breaker.success(probes_slot_ || last_resort_, ms));
     slot_->streak.reset();
     probes_connection_ = probes_slot_ = false;
     claim(now);
     answered(ms);
+    if (cost_ != Tokens(0)) slot_->limit.admitted(slot_->tokens_counted(at), at);
+    slot_->requests.learn_admitted(at);
 }
 
-void Lease::observe(const RateLimits& limits, Time now) noexcept {
-    if (slot_ == nullptr) return;
-    // The shared slot must not learn the limit of one deployment.
-    if (!unclaimed_) resynchronise(limits, 0, fleet_->tick_of(now));
-    answered(Fleet::ms_of(now));
-}
-
-// `uncounted` tokens of this request are not part of what the backend counted: a refused request costs
-// nothing.
-void Lease::resynchronise(const RateLimits& limits, std::int64_t uncounted, std::uint32_t tick) noexcept {
-    if (limits.limit_requests && limits.remaining_requests) {
-        slot_->request_share.observe(*limits.remaining_requests, *limits.limit_requests, tick);
-    }
-    if (limits.limit_tokens) slot_->learn_limit(*limits.limit_tokens);
-    if (!limits.remaining_tokens) return;
-    const std::int64_t limit = limits.limit_tokens.value_or(slot_->tokens_configured.load(relaxed));
-    if (limit <= 0) return;
-    const std::int64_t theirs = limit - std::min(*limits.remaining_tokens, limit);
-    // The backend had counted this request and all answered ones, perhaps those without an answer, perhaps
-    // later ones.
-    const std::int64_t least = counted_before_ - uncounted - pending_before_;
-    const std::int64_t most = std::max(counted_before_, slot_->tokens.total()) - uncounted;
-    slot_->correction.confine(theirs - most, theirs - least, tick);
-}
-
-void Lease::refused(const Refusal& refusal, Time now) noexcept {
-    if (slot_ == nullptr) return;
-    const std::int64_t ms = Fleet::ms_of(now);
-    block_->connection.success(probes_connection_ || last_resort_, ms);
-    slot_->breaker.success(probes_slot_ || last_resort_, ms);
-    probes_connection_ = probes_slot_ = false;
-    claim(now);
-    const std::uint32_t tick = fleet_->tick_of(now);
-    if (!unclaimed_) resynchronise(refusal.limits, cost_.count(), tick);
-    const bool of_tokens = refusal.kind == Refusal::Kind::tokens || refusal.kind == Refusal::Kind::unknown;
-    const std::int64_t limit = slot_->tokens_limit.load(relaxed);
-    const std::int64_t cost = cost_.count();
-    std::int64_t above = 0;
-    if (of_tokens && refusal.limits.remaining_tokens) {
-        above = std::clamp<std::int64_t>(*refusal.limits.remaining_tokens, 0,
-                                         std::max<std::int64_t>(cost - 1, 0));
-    } else if (of_tokens && limit > 0 && cost > limit / large_part) {
-        // Halving finds the size that is still accepted in a few refusals, if there is one.
-        const std::int64_t others = slot_->tokens_counted(tick) - cost;
-        above = std::clamp<std::int64_t>(limit - others, 0, cost / 2);
-    }
-    answered(ms);
-    Duration wait = wait_of(refusal, slot_->streak.count(started_ms_, ms));
-    if (refusal.kind == Refusal::Kind::requests) wait = std::max(wait, until_requests_fit(now));
-    slot_->block.extend(ms + std::max<std::int64_t>(1, milliseconds(wait)), Tokens(above), ms);
-    slot_->refusals.fetch_add(1, relaxed);
-    end(Tokens(0));
-}
-
-/// When our own count, which has the refused ones, will be under the limit again: for certain, and so a tick
-/// later than the window forgets. Zero when it is under it now: then the limit is not what we believe.
-Duration Lease::until_requests_fit(Time now) const noexcept {
-    const std::int64_t limit = slot_->requests_limit.load(relaxed);
-    const std::uint32_t tick = fleet_->tick_of(now);
-    const std::uint32_t ticks = limit > 0 ? slot_->requests.ticks_until(tick, 1, limit) : 0;
-    return ticks > 0 ? (tick + ticks) * fleet_->options_.tick - now.time_since_epoch() : Duration::zero();
+void Lease::first_content(Duration waited) noexcept {
+    if (slot_ != nullptr) slot_->speed.observe(waited, prompt_);
 }
 
 void Lease::fault(Fault fault, Time now, std::optional<Tokens> output) noexcept {
     if (slot_ == nullptr) return;
-    const std::int64_t ms = Fleet::ms_of(now);
+    const Moment at = fleet_->moment(now);
+    const std::int64_t ms = at.ms;
     Tokens kept = output ? spent(*output) : cost_;
     if (fault == Fault::connect || fault == Fault::tls) {
         block_->connection.fault(fault, probes_connection_, ms);
@@ -237,41 +171,52 @@ void Lease::fault(Fault fault, Time now, std::optional<Tokens> output) noexcept 
     }
     if (fault != Fault::server_error && fault != Fault::timeout && fault != Fault::reset) {
         kept = Tokens(0);
-        slot_->requests.replace(requests_, 0);
+        never_counted(at);
     }
     give_up_probe(ms);
     slot_->faults.fetch_add(1, relaxed);
-    end(kept);
+    end(kept, kept, at);
 }
 
 void Lease::settle(const Usage& usage, Time now) noexcept {
     if (slot_ == nullptr) return;
-    give_up_probe(Fleet::ms_of(now));
+    const Moment at = fleet_->moment(now);
+    give_up_probe(at.ms);
     slot_->billed.fetch_add(usage.total.count(), relaxed);
     const Tokens total = std::clamp(usage.total, Tokens(0), request_cost_max);
-    if (cost_ == Tokens(0)) return end(cost_);
+    if (cost_ == Tokens(0)) return end(cost_, total, at);
+    const bool learned = slot_->learner.model().learned;
     // A limiter that counts at arrival keeps what it estimated; where we estimated less than was used, it
     // cannot have.
-    end(block_->charges_on_usage ? total : std::max(cost_, total));
+    end(charges_on_usage() ? total : learned ? cost_ : std::max(cost_, total), total, at);
 }
 
 void Lease::abandon(Tokens output, Time now) noexcept {
     if (slot_ == nullptr) return;
-    give_up_probe(Fleet::ms_of(now));
-    end(spent(output));
+    const Moment at = fleet_->moment(now);
+    give_up_probe(at.ms);
+    const Tokens kept = spent(output);
+    end(kept, kept, at);
+}
+
+bool Lease::charges_on_usage() const noexcept {
+    const std::uint64_t word = slot_->learner.word();
+    if (QuotaModel::is_learned(word)) return QuotaModel::unpacked(word).settles_by_usage();
+    return block_->charges_on_usage;
 }
 
 /// What a limiter has counted for a response that broke off after so much output.
 Tokens Lease::spent(Tokens output) const noexcept {
-    if (!block_->charges_on_usage || prompt_ == Tokens(0)) return cost_;
+    if (!charges_on_usage() || prompt_ == Tokens(0)) return cost_;
     return std::min(cost_, prompt_ + std::clamp(output, Tokens(0), request_cost_max));
 }
 
 void Lease::cancel_unsent(Time now) noexcept {
     if (slot_ == nullptr) return;
-    give_up_probe(Fleet::ms_of(now));
-    slot_->requests.replace(requests_, 0);
-    end(Tokens(0));
+    const Moment at = fleet_->moment(now);
+    give_up_probe(at.ms);
+    never_counted(at);
+    end(Tokens(0), Tokens(0), at);
 }
 
 void Lease::give_up_probe(std::int64_t now_ms) noexcept {
@@ -280,9 +225,22 @@ void Lease::give_up_probe(std::int64_t now_ms) noexcept {
     probes_connection_ = probes_slot_ = false;
 }
 
-void Lease::end(Tokens used) noexcept {
+/// The backend never saw it, or counts nothing of it.
+void Lease::never_counted(const Moment& now) noexcept {
+    slot_->requests.give_back(requests_);
+    slot_->tokens.replace(tokens_, 0, slot_->limit.effective(), now);
+}
+
+void Lease::end(Tokens used, Tokens billed, const Moment& now) noexcept {
     drop();
-    slot_->tokens.replace(tokens_, used.count());
+    slot_->tokens.replace(tokens_, used.count(), slot_->limit.effective(), now);
+    if (cost_ != Tokens(0)) {
+        if (used == Tokens(0) && billed == Tokens(0)) {
+            slot_->counters.subtract(sums_at_arrival(basis_));
+        } else {
+            slot_->counters.add(sums_at_end(basis_, billed));
+        }
+    }
     slot_->reserved.fetch_sub(cost_.count(), relaxed);
     slot_->used.fetch_add(used.count(), relaxed);
     slot_->charged.fetch_add((used - cost_).count(), relaxed);

@@ -50,6 +50,9 @@ class Lease {
     /// as requests in flight cannot explain the difference. A response without such fields changes nothing.
     void observe(const RateLimits& limits, Time now) noexcept;
 
+    /// The first content of its answer came: how fast the backend is.
+    void first_content(Duration waited) noexcept;
+
     /// Ends it with a 429: tokens given back, the request counted, the deployment left alone until the stated
     /// time.
     void refused(const Refusal& refusal, Time now) noexcept;
@@ -68,16 +71,22 @@ class Lease {
   private:
     friend class Fleet;
 
-    bool reserve(Slot& slot, bool only_if_fits, std::uint32_t tick) noexcept;
+    bool reserve(Slot& slot, bool only_if_fits, const Moment& now) noexcept;
+    void book(Slot& slot) noexcept;
     bool become_probe(Slot& slot, std::int64_t now_ms) noexcept;
     void claim(Time now) noexcept;
     void answered(std::int64_t now_ms) noexcept;
     void drop() noexcept;
-    void resynchronise(const RateLimits& limits, std::int64_t uncounted, std::uint32_t tick) noexcept;
-    [[nodiscard]] Duration until_requests_fit(Time now) const noexcept;
+    void resynchronise(const RateLimits& limits, bool refused, const Moment& now) noexcept;
+    void learn(std::int64_t theirs, std::int64_t limit, const Moment& now) noexcept;
+    void believe() noexcept;
+    void measure(const Refusal& refusal, const Moment& now) noexcept;
+    [[nodiscard]] Duration until_requests_fit(const Moment& now) const noexcept;
     void give_up_probe(std::int64_t now_ms) noexcept;
+    [[nodiscard]] bool charges_on_usage() const noexcept;
     [[nodiscard]] Tokens spent(Tokens output) const noexcept;
-    void end(Tokens used) noexcept;
+    void never_counted(const Moment& now) noexcept;
+    void end(Tokens used, Tokens billed, const Moment& now) noexcept;
     void leave() noexcept;
 
     const Fleet* fleet_ = nullptr;
@@ -89,13 +98,16 @@ class Lease {
     bool last_resort_ = false;
     bool unclaimed_ =
         false; ///< Charged to the overflow slot until the backend shows that it has the deployment.
+    bool fitted_ = false;           ///< It was predicted to fit.
     bool pending_ = false;          ///< No answer yet.
     std::uint8_t faults_ended_ = 0; ///< Faults in a row that its success ended.
     Tokens cost_;
     Tokens prompt_;
-    WindowCharge tokens_;
-    WindowCharge requests_;
-    std::int64_t counted_before_ = 0; ///< The window's sum when this was reserved, this included.
+    ChargeBasis basis_;
+    ChargeSums sums_before_{}; ///< The slot's sums when this was reserved, this included.
+    TokenCharge tokens_;
+    RequestCharge requests_;
+    std::int64_t charged_before_ = 0; ///< All that was ever charged when this was reserved, this included.
     std::int64_t pending_before_ = 0; ///< Of that, reserved by others that had no answer yet.
     std::int64_t started_ms_ = 0;
     SlotName name_; ///< To claim a slot by; set only while unclaimed.

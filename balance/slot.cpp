@@ -8,14 +8,6 @@
 namespace headroom::balance {
 namespace {
 
-constexpr unsigned block_tokens_bits = 24;
-constexpr std::uint64_t block_tokens_max = (std::uint64_t{1} << block_tokens_bits) - 1;
-
-constexpr unsigned value_bits = 36;
-constexpr std::uint64_t value_mask = (std::uint64_t{1} << value_bits) - 1;
-constexpr std::int64_t value_bias = std::int64_t{1} << (value_bits - 1);
-constexpr std::int64_t fade_ticks = 60;
-
 constexpr unsigned share_bits = 16;
 constexpr std::uint64_t share_full = 10'000;
 constexpr std::int64_t share_fade_ticks = 10;
@@ -31,11 +23,11 @@ constexpr std::int64_t silence_ms_min = 1'000;
 constexpr std::int64_t silence_ms_unknown = 10'000;
 constexpr std::int64_t answer_ms_max = 600'000;
 
-std::int64_t faded(std::uint64_t word, std::uint32_t tick) noexcept {
-    if (word == 0) return 0;
-    const auto age = std::int64_t{tick} - static_cast<std::int64_t>(word >> value_bits);
-    const std::int64_t left = std::clamp<std::int64_t>(fade_ticks - age, 0, fade_ticks);
-    return (static_cast<std::int64_t>(word & value_mask) - value_bias) * left / fade_ticks;
+constexpr double speed_us_max = 600e6;
+
+/// A prompt's share of the time to the first content grows with it, on top of a fixed part.
+double prompt_weight(Tokens prompt) noexcept {
+    return 1'000 + static_cast<double>(std::clamp(prompt, Tokens(0), request_cost_max).count());
 }
 
 } // namespace
@@ -43,31 +35,6 @@ std::int64_t faded(std::uint64_t word, std::uint32_t tick) noexcept {
 SlotName::SlotName(SlotKey key) noexcept
     : hash_(key.hash), size_(static_cast<std::uint8_t>(std::min(key.name.size(), bytes_max))) {
     std::copy_n(key.name.data(), size_, text_.data());
-}
-
-Block::View Block::view() const noexcept {
-    const std::uint64_t word = word_.load(std::memory_order_relaxed);
-    return {static_cast<std::int64_t>(word >> block_tokens_bits),
-            Tokens(static_cast<std::int64_t>(word & block_tokens_max))};
-}
-
-void Block::extend(std::int64_t until_ms, Tokens above, std::int64_t now_ms) noexcept {
-    const auto threshold = static_cast<std::uint64_t>(
-        std::clamp<std::int64_t>(above.count(), 0, static_cast<std::int64_t>(block_tokens_max)));
-    std::uint64_t word = word_.load(std::memory_order_relaxed);
-    while (true) {
-        auto until = static_cast<std::uint64_t>(until_ms);
-        const std::uint64_t standing = word >> block_tokens_bits;
-        if (static_cast<std::int64_t>(standing) > now_ms) {
-            const std::uint64_t lowest = word & block_tokens_max;
-            if (lowest < threshold) return;
-            if (lowest == threshold) until = std::max(until, standing);
-        }
-        if (word_.compare_exchange_weak(word, until << block_tokens_bits | threshold,
-                                        std::memory_order_relaxed)) {
-            return;
-        }
-    }
 }
 
 unsigned Streak::count(std::int64_t started_ms, std::int64_t now_ms) noexcept {
@@ -88,23 +55,6 @@ unsigned Streak::count(std::int64_t started_ms, std::int64_t now_ms) noexcept {
 
 void Streak::reset() noexcept {
     if (word_.load(std::memory_order_relaxed) != 0) word_.store(0, std::memory_order_relaxed);
-}
-
-std::int64_t Correction::value(std::uint32_t tick) const noexcept {
-    return faded(word_.load(std::memory_order_relaxed), tick);
-}
-
-void Correction::confine(std::int64_t least, std::int64_t most, std::uint32_t tick) noexcept {
-    std::uint64_t word = word_.load(std::memory_order_relaxed);
-    while (true) {
-        const std::int64_t before = faded(word, tick);
-        const std::int64_t next =
-            std::clamp(std::clamp(before, least, most), -value_bias + 1, value_bias - 1);
-        if (next == before) return;
-        const std::uint64_t packed =
-            std::uint64_t{tick} << value_bits | static_cast<std::uint64_t>(next + value_bias);
-        if (word_.compare_exchange_weak(word, packed, std::memory_order_relaxed)) return;
-    }
 }
 
 double RequestShare::used(std::uint32_t tick) const noexcept {
@@ -151,16 +101,69 @@ bool Pulse::stalled(std::int64_t now_ms) const noexcept {
     return now_ms - quiet_since_.load(std::memory_order_relaxed) > patience;
 }
 
-std::int64_t Slot::tokens_counted(std::uint32_t tick) const noexcept {
-    return std::max<std::int64_t>(0, tokens.total() + correction.value(tick));
+void Speed::observe(Duration waited, Tokens prompt) noexcept {
+    const double us = std::chrono::duration<double, std::micro>(waited).count();
+    const double pace = std::clamp(us, 1.0, speed_us_max) / prompt_weight(prompt);
+    const double before = pace_.load(std::memory_order_relaxed);
+    // Two threads may lose an update to each other; an average does not mind.
+    pace_.store(before == 0 ? pace : before + (pace - before) / 16, std::memory_order_relaxed);
 }
 
-void Slot::learn_limit(std::int64_t limit) noexcept {
-    const std::int64_t configured = tokens_configured.load(std::memory_order_relaxed);
-    const std::int64_t effective = configured > 0 ? std::min(configured, limit) : limit;
-    if (tokens_limit.load(std::memory_order_relaxed) != effective) {
-        tokens_limit.store(effective, std::memory_order_relaxed);
+Duration Speed::expected(Tokens prompt) const noexcept {
+    return std::chrono::duration_cast<Duration>(
+        std::chrono::duration<double, std::micro>(pace() * prompt_weight(prompt)));
+}
+
+void ChargeCounters::add(const ChargeSums& sums) noexcept {
+    for (std::size_t i = 0; i < sums.size(); ++i) {
+        if (sums[i] != 0) sums_[i].fetch_add(sums[i], std::memory_order_relaxed);
     }
+}
+
+void ChargeCounters::subtract(const ChargeSums& sums) noexcept {
+    for (std::size_t i = 0; i < sums.size(); ++i) {
+        if (sums[i] != 0) sums_[i].fetch_sub(sums[i], std::memory_order_relaxed);
+    }
+}
+
+ChargeSums ChargeCounters::read() const noexcept {
+    ChargeSums sums;
+    for (std::size_t i = 0; i < sums.size(); ++i)
+        sums[i] = sums_[i].load(std::memory_order_relaxed);
+    return sums;
+}
+
+template <class Learn>
+bool SharedLearner::change(Learn learn) noexcept {
+    // Acquire: what the thread before learned is seen.
+    if (busy_.exchange(true, std::memory_order_acquire)) return false;
+    const QuotaModel before = model();
+    const QuotaModel after = learn();
+    word_.store(after.packed(), std::memory_order_relaxed);
+    // Release hands what was learned on to the next thread.
+    busy_.store(false, std::memory_order_release);
+    return after.learned != before.learned || after.rule != before.rule ||
+           after.forgetting != before.forgetting || after.phase != before.phase;
+}
+
+bool SharedLearner::observe(const QuotaSample& sample) noexcept {
+    return change([&] { return learner_.observe(sample); });
+}
+
+bool SharedLearner::doubt() noexcept {
+    return change([&] { return learner_.doubt(); });
+}
+
+Tokens Slot::charge(const ChargeBasis& basis, Tokens cost) const noexcept {
+    const std::uint64_t word = learner.word();
+    if (!QuotaModel::is_learned(word) || cost == Tokens(0)) return cost;
+    return std::clamp(QuotaModel::unpacked(word).charge(basis, cost), Tokens(0), request_cost_max);
+}
+
+void Slot::set_quota(std::int64_t tokens_per_minute, std::int64_t requests_per_minute,
+                     bool requests_told) noexcept {
+    limit.configure(tokens_per_minute);
+    requests.configure(requests_per_minute, requests_told);
 }
 
 void Slot::set_name(std::string_view text) noexcept {

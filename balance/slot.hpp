@@ -4,13 +4,19 @@
 #pragma once
 
 #include "balance/breaker.hpp"
+#include "balance/claim.hpp"
 #include "balance/quantities.hpp"
-#include "balance/window.hpp"
+#include "balance/quota_learner.hpp"
+#include "balance/quota_limit.hpp"
+#include "balance/request_quota.hpp"
+#include "balance/size_blocks.hpp"
+#include "balance/token_account.hpp"
 
 #include <array>
 #include <atomic>
 #include <cstdint>
 #include <string_view>
+#include <tuple>
 
 namespace headroom::balance {
 
@@ -38,40 +44,12 @@ class SlotName {
     std::array<char, bytes_max> text_{};
 };
 
-/// How long, and above which cost, a deployment is left alone after a 429; one 8-byte atomic.
-class Block {
-  public:
-    struct View {
-        std::int64_t until_ms = 0;
-        Tokens above; ///< Only requests that cost more than this are held off.
-    };
-    [[nodiscard]] View view() const noexcept;
-    /// While a block is in force the lower threshold wins, and at equal thresholds the later time: a shorter
-    /// answer never cuts a longer one, and what a large request was told does not keep small ones out.
-    void extend(std::int64_t until_ms, Tokens above, std::int64_t now_ms) noexcept;
-
-  private:
-    std::atomic<std::uint64_t> word_{0};
-};
-
 /// Refusals in a row, counting those that hit one burst once; one 8-byte atomic.
 class Streak {
   public:
     /// Counts a refusal of a request that began at started_ms; returns how many there were before it.
     unsigned count(std::int64_t started_ms, std::int64_t now_ms) noexcept;
     void reset() noexcept;
-
-  private:
-    std::atomic<std::uint64_t> word_{0};
-};
-
-/// What the backend's own count differs from ours by; one 8-byte atomic that fades out over one window.
-class Correction {
-  public:
-    [[nodiscard]] std::int64_t value(std::uint32_t tick) const noexcept;
-    /// Moves the value into [least, most] if it lies outside: the smallest change of mind that agrees with a
-    /// measurement.
-    void confine(std::int64_t least, std::int64_t most, std::uint32_t tick) noexcept;
 
   private:
     std::atomic<std::uint64_t> word_{0};
@@ -87,6 +65,20 @@ class RequestShare {
 
   private:
     std::atomic<std::uint64_t> word_{0};
+};
+
+/// How soon answers begin, by the size of their prompts; one 8-byte atomic.
+class Speed {
+  public:
+    /// An answer's first content came after `waited`; prompts count by their size.
+    void observe(Duration waited, Tokens prompt) noexcept;
+    /// Microseconds until the first content per token of the prompt (with a fixed part); 0 = not known.
+    [[nodiscard]] double pace() const noexcept { return pace_.load(std::memory_order_relaxed); }
+    /// How long a prompt of that size is expected to take; zero when nothing is known.
+    [[nodiscard]] Duration expected(Tokens prompt) const noexcept;
+
+  private:
+    std::atomic<double> pace_{0};
 };
 
 /// Whether answers keep coming: requests without an answer, since when there was none, how long one usually
@@ -109,18 +101,53 @@ class Pulse {
     std::atomic<std::int64_t> answer_us_{0};   ///< Moving average of the time to an answer; 0 = none seen.
 };
 
+/// Sums of what quotas may have counted of the requests that were sent here; on a line of its own, because
+/// every lease adds to all of them.
+class ChargeCounters {
+  public:
+    void add(const ChargeSums& sums) noexcept;
+    void subtract(const ChargeSums& sums) noexcept;
+    [[nodiscard]] ChargeSums read() const noexcept;
+
+  private:
+    std::array<std::atomic<std::int64_t>, std::tuple_size_v<ChargeSums>> sums_{};
+};
+
+/// What is learned of a quota's rules. A thread that finds another one learning lets its sample go: the next
+/// one is as good.
+class SharedLearner {
+  public:
+    /// What was learned so far.
+    [[nodiscard]] QuotaModel model() const noexcept { return QuotaModel::unpacked(word()); }
+    [[nodiscard]] std::uint64_t word() const noexcept { return word_.load(std::memory_order_relaxed); }
+    /// Takes a sample; true when another rule or another way of forgetting is believed now.
+    bool observe(const QuotaSample& sample) noexcept;
+    /// What was predicted to fit was refused; returns as observe.
+    bool doubt() noexcept;
+
+  private:
+    template <class Learn>
+    bool change(Learn learn) noexcept;
+
+    std::atomic<std::uint64_t> word_{QuotaModel().packed()};
+    std::atomic<bool> busy_{false};
+    QuotaLearner learner_;
+};
+
 /// The atomics of one slot; Fleet and Lease are their only users.
 struct alignas(slot_alignment) Slot {
     // Read by every choose.
-    std::atomic<std::int64_t> tokens_limit{0};   ///< Per window, effective; 0 = unknown.
-    std::atomic<std::int64_t> requests_limit{0}; ///< Per request window; 0 = unknown.
-    Block block;
+    QuotaLimit limit;
+    SizeBlocks block;
     Breaker breaker;
-    Correction correction;
     RequestShare request_share;
-    Window<10> requests;
-    Window<60> tokens;
+    RequestQuota requests;
+    Claim claim;
+    TokenAccount tokens;
     Pulse pulse;
+    Speed speed;
+    std::atomic<std::int64_t> over_at_ms{0}; ///< Last time something was sent that was predicted not to fit.
+    std::atomic<std::int64_t> told_at_ms{0}; ///< Last time the backend said what is left.
 
     // Written by every lease.
     alignas(slot_alignment) std::atomic<std::int64_t> reserved{0}; ///< Tokens of leases that are not ended.
@@ -132,16 +159,21 @@ struct alignas(slot_alignment) Slot {
     std::atomic<std::uint64_t> refusals{0};
     std::atomic<std::uint64_t> faults{0};
     Streak streak;
+    alignas(slot_alignment) ChargeCounters counters;
 
-    // Written once.
-    alignas(slot_alignment) std::atomic<std::int64_t> tokens_configured{0};
+    // Written seldom.
+    alignas(slot_alignment) SharedLearner learner;
     std::array<std::atomic<std::uint64_t>, SlotName::bytes_max / 8> name{};
     std::atomic<std::uint64_t> named{0}; ///< Bytes of the name + 1, or 0 until it is written.
 
+    /// What the quota will count of a request as far as is known; `cost` is what the preset makes of it.
+    [[nodiscard]] Tokens charge(const ChargeBasis& basis, Tokens cost) const noexcept;
     /// The window's sum as we think the backend counts it.
-    [[nodiscard]] std::int64_t tokens_counted(std::uint32_t tick) const noexcept;
-    /// Learns the limit from a response; a configured limit is never exceeded.
-    void learn_limit(std::int64_t limit) noexcept;
+    [[nodiscard]] std::int64_t tokens_counted(const Moment& now) const noexcept {
+        return tokens.counted(limit.effective(), now);
+    }
+    void set_quota(std::int64_t tokens_per_minute, std::int64_t requests_per_minute,
+                   bool requests_told) noexcept;
     void set_name(std::string_view text) noexcept;
     [[nodiscard]] std::string_view read_name(std::array<char, SlotName::bytes_max>& into) const noexcept;
 };

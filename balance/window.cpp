@@ -6,21 +6,23 @@
 
 namespace headroom::balance {
 
-template <std::size_t Buckets>
-void Window<Buckets>::advance(std::uint32_t tick) noexcept {
+template <std::size_t Buckets, unsigned AmountBits>
+std::int64_t Window<Buckets, AmountBits>::advance(std::uint32_t tick) noexcept {
     std::uint64_t head = head_.load(std::memory_order_relaxed);
-    if (head >= tick) return;
+    if (head >= tick) return 0;
     // One thread retires; the others see a sum that is too high for a moment, which errs on the safe side.
-    if (!head_.compare_exchange_strong(head, tick, std::memory_order_relaxed)) return;
+    if (!head_.compare_exchange_strong(head, tick, std::memory_order_relaxed)) return 0;
     const std::uint64_t passed = std::min<std::uint64_t>(tick - head, Buckets);
+    std::int64_t retired = 0;
     for (std::uint32_t i = 0; i < passed; ++i)
-        retire(tick - i);
+        retired += retire(tick - i);
+    return retired;
 }
 
 // The emptied bucket keeps the tick it now stands for: stamps only grow, so a late charge can never be
 // mistaken for a new one.
-template <std::size_t Buckets>
-void Window<Buckets>::retire(std::uint32_t tick) noexcept {
+template <std::size_t Buckets, unsigned AmountBits>
+std::int64_t Window<Buckets, AmountBits>::retire(std::uint32_t tick) noexcept {
     std::atomic<std::uint64_t>& bucket = buckets_[tick % Buckets];
     std::uint64_t word = bucket.load(std::memory_order_relaxed);
     while (static_cast<std::uint32_t>(word >> amount_bits) < tick) {
@@ -28,15 +30,17 @@ void Window<Buckets>::retire(std::uint32_t tick) noexcept {
         // subtraction.
         if (bucket.compare_exchange_weak(word, std::uint64_t{tick} << amount_bits, std::memory_order_acquire,
                                          std::memory_order_relaxed)) {
-            total_.fetch_sub(static_cast<std::int64_t>(word & amount_max), std::memory_order_relaxed);
-            return;
+            const auto amount = static_cast<std::int64_t>(word & amount_max);
+            total_.fetch_sub(amount, std::memory_order_relaxed);
+            return amount;
         }
     }
+    return 0;
 }
 
-template <std::size_t Buckets>
-std::uint32_t Window<Buckets>::ticks_until(std::uint32_t tick, std::int64_t amount,
-                                           std::int64_t ceiling) const noexcept {
+template <std::size_t Buckets, unsigned AmountBits>
+std::uint32_t Window<Buckets, AmountBits>::ticks_until(std::uint32_t tick, std::int64_t amount,
+                                                       std::int64_t ceiling) const noexcept {
     std::int64_t sum = total();
     std::uint32_t ticks = 0;
     while (sum + amount > ceiling && ticks < Buckets) {
@@ -47,9 +51,20 @@ std::uint32_t Window<Buckets>::ticks_until(std::uint32_t tick, std::int64_t amou
     return ticks;
 }
 
-template <std::size_t Buckets>
-bool Window<Buckets>::try_take(std::uint32_t tick, std::int64_t amount, std::int64_t ceiling,
-                               WindowCharge& charge) noexcept {
+template <std::size_t Buckets, unsigned AmountBits>
+std::int64_t Window<Buckets, AmountBits>::recent(std::uint32_t ticks, std::uint32_t tick) const noexcept {
+    std::int64_t sum = 0;
+    for (std::uint32_t i = 0; i < ticks && i < Buckets && i < tick; ++i) {
+        const std::uint64_t word = buckets_[(tick - i) % Buckets].load(std::memory_order_relaxed);
+        if (static_cast<std::uint32_t>(word >> amount_bits) + ticks > tick)
+            sum += static_cast<std::int64_t>(word & amount_max);
+    }
+    return sum;
+}
+
+template <std::size_t Buckets, unsigned AmountBits>
+bool Window<Buckets, AmountBits>::try_take(std::uint32_t tick, std::int64_t amount, std::int64_t ceiling,
+                                           WindowCharge& charge) noexcept {
     std::int64_t sum = total_.load(std::memory_order_relaxed);
     do {
         if (sum + amount > ceiling) return false;
@@ -59,15 +74,16 @@ bool Window<Buckets>::try_take(std::uint32_t tick, std::int64_t amount, std::int
     return true;
 }
 
-template <std::size_t Buckets>
-void Window<Buckets>::take(std::uint32_t tick, std::int64_t amount, WindowCharge& charge) noexcept {
+template <std::size_t Buckets, unsigned AmountBits>
+void Window<Buckets, AmountBits>::take(std::uint32_t tick, std::int64_t amount,
+                                       WindowCharge& charge) noexcept {
     total_.fetch_add(amount, std::memory_order_relaxed);
     charge = {tick, amount};
     put(tick, charge);
 }
 
-template <std::size_t Buckets>
-void Window<Buckets>::put(std::uint32_t tick, WindowCharge& charge) noexcept {
+template <std::size_t Buckets, unsigned AmountBits>
+void Window<Buckets, AmountBits>::put(std::uint32_t tick, WindowCharge& charge) noexcept {
     std::atomic<std::uint64_t>& bucket = buckets_[tick % Buckets];
     const auto amount = static_cast<std::uint64_t>(charge.amount);
     std::uint64_t word = bucket.load(std::memory_order_relaxed);
@@ -91,8 +107,8 @@ void Window<Buckets>::put(std::uint32_t tick, WindowCharge& charge) noexcept {
     }
 }
 
-template <std::size_t Buckets>
-void Window<Buckets>::replace(WindowCharge& charge, std::int64_t amount) noexcept {
+template <std::size_t Buckets, unsigned AmountBits>
+void Window<Buckets, AmountBits>::replace(WindowCharge& charge, std::int64_t amount) noexcept {
     const std::int64_t change = amount - charge.amount;
     if (change == 0) return;
     if (change > 0) total_.fetch_add(change, std::memory_order_relaxed);
@@ -116,6 +132,9 @@ void Window<Buckets>::replace(WindowCharge& charge, std::int64_t amount) noexcep
     }
 }
 
+template class Window<242, 32>;
+template class Window<103, 32>;
+template class Window<12, 32>;
 template class Window<60>;
 template class Window<10>;
 

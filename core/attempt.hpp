@@ -76,6 +76,8 @@ class Attempt {
     /// read_parts() ends with `interrupted` at `at`, once.
     void hold_until(net::Time at) noexcept { hold_deadline_.arm(at); }
     void hold_over() noexcept { hold_deadline_.disarm(); }
+    /// A stream's first content has come: how long the backend takes for a prompt of that size.
+    void note_first_content() noexcept;
     /// The response ended early; settles the lease as the backend's fault, unless it is
     /// ours. `output`: as Lease::fault.
     void blame(net::Error error, std::optional<balance::Tokens> output = std::nullopt) noexcept;

@@ -169,6 +169,10 @@ void Attempt::settle_failure() {
     }
 }
 
+void Attempt::note_first_content() noexcept {
+    lease_.first_content(exchange_.shard().loop().now() - sent_at_);
+}
+
 void Attempt::blame(net::Error error, std::optional<balance::Tokens> output) noexcept {
     error_ = error;
     const net::Time now = exchange_.shard().loop().now();

@@ -70,6 +70,7 @@ struct BackendConfig {
         "2024-10-21";      ///< Sent to a classic backend when the client gave none (v1 or bare path).
     unsigned priority = 1; ///< Lower numbers are used first.
     unsigned weight = 1;   ///< Share inside a priority group when nothing better is known.
+    unsigned price = 0;    ///< Of a million tokens, in any currency; only ratios matter.
     std::uint64_t tokens_per_minute =
         0; ///< Quota of each deployment that has none of its own; 0 = not known.
     std::uint64_t requests_per_minute = 0; ///< As tokens_per_minute.

@@ -167,6 +167,8 @@ std::optional<Answer> Exchange::find_candidates() {
     record_.stream = facts().stream;
     name_hash_ = shard().fleet().key(client_name_).hash;
     estimate_ = shard().estimator().estimate(body_, facts(), route_.operation, client_name_, name_hash_);
+    basis_ = estimate_.basis();
+    prefix_ = prefix_of_body();
     record_.estimated_tokens = estimate_.cost().charge.count();
     const std::size_t backends = shard().config().backends.size();
     for (std::uint32_t i = 0; i < backends; ++i) {
@@ -218,37 +220,6 @@ std::string_view Exchange::upstream_name(std::uint32_t backend) const noexcept {
         return config.deployment;
     }
     return client_name_;
-}
-
-balance::Choice Exchange::choose(Asking asking) {
-    std::array<balance::SlotKey, balance::backends_max> keys;
-    const std::size_t backends = shard().config().backends.size();
-    std::string_view last_name;
-    balance::SlotKey last_key = shard().fleet().key({});
-    for (std::uint32_t i = 0; i < backends; ++i) {
-        if ((candidates_ >> i & 1U) == 0) continue;
-        const std::string_view name = upstream_name(i);
-        if (name != last_name) {
-            last_name = name;
-            last_key = shard().fleet().key(name);
-        }
-        keys[i] = last_key;
-    }
-    balance::Demand demand;
-    demand.deployments = std::span(keys).first(backends);
-    const balance::Cost cost = estimate_.cost();
-    demand.cost = cost.charge;
-    demand.prompt = cost.prompt;
-    demand.candidates = candidates_;
-    demand.excluded = excluded_;
-    demand.operation = route_.operation;
-    demand.may_probe = !body_streams_;
-    demand.random = shard().loop().random();
-    demand.patience = asking.patience;
-    demand.owner = asking.owner;
-    demand.claims = asking.claims;
-    return shard().balancer().choose(shard().fleet(), demand, shard().loop().now(),
-                                     {&shard().recorder(), tag()});
 }
 
 net::Task<void> Exchange::try_backends() {

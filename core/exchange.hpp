@@ -104,6 +104,7 @@ class Exchange {
         bool claims = false;
     };
     balance::Choice choose(Asking asking);
+    std::uint64_t prefix_of_body() noexcept;
     net::Task<void> try_backends();
     bool may_send(const balance::Choice& choice) noexcept;
     void note_failed(balance::Verdict verdict) noexcept;
@@ -125,6 +126,8 @@ class Exchange {
     RequestBody body_;
     balance::RequestScan scan_;
     balance::RequestCost estimate_;
+    balance::ChargeBasis basis_;
+    std::uint64_t prefix_ = 0;
     std::string client_name_; ///< The deployment as the client named it, decoded.
     std::uint64_t name_hash_ = 0;
     std::uint64_t candidates_ = 0;

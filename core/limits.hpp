@@ -31,6 +31,7 @@ inline constexpr unsigned queue_length_max = 1'000'000;
 inline constexpr unsigned workers_max = 256;
 inline constexpr unsigned priority_max = 1'000'000;
 inline constexpr unsigned weight_max = 1000;
+inline constexpr unsigned price_max = 1'000'000'000;
 inline constexpr std::uint64_t tokens_per_minute_max = 1'000'000'000'000;
 inline constexpr std::uint64_t requests_per_minute_max = 1'000'000'000;
 

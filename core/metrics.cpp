@@ -270,10 +270,16 @@ void slots(Page& page, const std::vector<balance::SlotView>& views, const Backen
           [](const V& v) { return v.tokens_used.count(); });
     gauge("headroom_quota_tokens_reserved", "Tokens of requests in flight.",
           [](const V& v) { return v.tokens_reserved.count(); });
-    gauge("headroom_quota_requests_limit", "Requests per window of ten seconds; 0: unknown.",
+    gauge("headroom_quota_requests_limit", "Requests per slice of one or ten seconds; 0: unknown.",
           [](const V& v) { return v.requests_limit; });
-    gauge("headroom_quota_requests_used", "Requests in that window.",
+    gauge("headroom_quota_requests_used", "Requests in that slice.",
           [](const V& v) { return v.requests_used; });
+    gauge("headroom_quota_margin", "Share of the limit that is kept free because of refusals.",
+          [](const V& v) { return v.margin; });
+    gauge("headroom_quota_learned", "1 when it is learned how the quota counts.",
+          [](const V& v) { return v.model.learned ? 1 : 0; });
+    gauge("headroom_quota_prediction_error", "Mean relative error of what the quota is predicted to count.",
+          [](const V& v) { return v.model.error; });
     gauge("headroom_in_flight", "Requests in flight.", [](const V& v) { return v.in_flight; });
     gauge("headroom_blocked_seconds", "How much longer its own 429 keeps us away.",
           [](const V& v) { return std::chrono::duration<double>(v.blocked_for).count(); });

@@ -32,14 +32,73 @@ double seconds(balance::Duration duration) {
     return std::chrono::duration<double>(duration).count();
 }
 
+std::string_view word_of(balance::Forgetting way) noexcept {
+    switch (way) {
+        case balance::Forgetting::sliding: return "sliding 60 s";
+        case balance::Forgetting::fixed: return "whole minutes";
+        case balance::Forgetting::bucket: return "continuous";
+    }
+    return "unknown";
+}
+
+std::string_view word_of(balance::QuotaLimit::Source source) noexcept {
+    switch (source) {
+        case balance::QuotaLimit::Source::unknown: return "unknown";
+        case balance::QuotaLimit::Source::configured: return "configured";
+        case balance::QuotaLimit::Source::header: return "told by the backend";
+        case balance::QuotaLimit::Source::refusals: return "found by refusals";
+    }
+    return "unknown";
+}
+
+/// "sliding 60 s, charges max_tokens only, limit now 82 % of configured since 14:03", for people.
+std::string summary(const SlotView& slot, const PageBasis& basis) {
+    std::string out;
+    if (slot.model.learned) {
+        fmt::format_to(std::back_inserter(out), "{}, charges {}", word_of(slot.model.forgetting),
+                       balance::name_of(slot.model.rule));
+        if (slot.model.rule == balance::ChargeRule::fitted)
+            fmt::format_to(std::back_inserter(out), " ({:.2f} and {:.2f})", slot.model.prompt_factor,
+                           slot.model.cap_factor);
+    } else {
+        out = "not learned yet: sliding 60 s and prompt tokens and max_tokens are assumed";
+    }
+    const std::int64_t configured = slot.tokens_configured.count();
+    if (slot.tokens_limit.count() == 0) return out += ", no limit known";
+    if (configured > 0 && slot.tokens_limit != slot.tokens_configured) {
+        fmt::format_to(std::back_inserter(out), ", limit now {} % of configured",
+                       slot.tokens_limit.count() * 100 / configured);
+    } else {
+        fmt::format_to(std::back_inserter(out), ", limit {}", slot.tokens_limit.count());
+    }
+    if (slot.limit_for > balance::Duration::zero()) {
+        std::string since;
+        append_timestamp(
+            since, basis.wall_now - std::chrono::duration_cast<balance::WallTime::duration>(slot.limit_for));
+        out += " since " + since;
+    }
+    return out;
+}
+
 /// One line per column: `visit(name, value)`.
 template <class Visit>
 void visit_slot(const SlotView& slot, Visit&& visit) {
     visit("tokens_limit", slot.tokens_limit.count());
+    visit("tokens_configured", slot.tokens_configured.count());
+    visit("limit_source", word_of(slot.limit_source));
+    visit("margin", slot.margin);
+    visit("window", word_of(slot.model.forgetting));
+    visit("charges", balance::name_of(slot.model.rule));
+    visit("prompt_factor", slot.model.prompt_factor);
+    visit("cap_factor", slot.model.cap_factor);
+    visit("learned", slot.model.learned);
+    visit("samples", slot.model.samples);
+    visit("error", slot.model.error);
     visit("tokens_used", slot.tokens_used.count());
     visit("tokens_correction", slot.tokens_correction.count());
     visit("tokens_reserved", slot.tokens_reserved.count());
     visit("requests_limit", slot.requests_limit);
+    visit("requests_slice_s", slot.requests_slice_s);
     visit("requests_used", slot.requests_used);
     visit("in_flight", slot.in_flight);
     visit("blocked_s", seconds(slot.blocked_for));
@@ -79,7 +138,7 @@ std::string_view name_of_slot(const SlotView& slot) {
 std::string quotas_json(const PageBasis& basis) {
     std::string out = R"({"time":")";
     append_timestamp(out, basis.wall_now);
-    out += R"(","window_s":60,"requests_window_s":10,"quotas":[)";
+    out += R"(","window_s":60,"quotas":[)";
     bool any = false;
     for (const SlotView& slot : slots_of(basis)) {
         out += any ? R"(,{"backend":")" : R"({"backend":")";
@@ -87,7 +146,9 @@ std::string quotas_json(const PageBasis& basis) {
         append_json_text(out, basis.config.backends[slot.backend].name);
         out += R"(","deployment":")";
         append_json_text(out, slot.deployment);
-        fmt::format_to(std::back_inserter(out), R"(","others":{})", slot.overflow);
+        fmt::format_to(std::back_inserter(out), R"(","others":{},"summary":")", slot.overflow);
+        append_json_text(out, summary(slot, basis));
+        out += '"';
         visit_slot(slot, [&](std::string_view name, const auto& value) {
             const bool word = std::is_same_v<std::remove_cvref_t<decltype(value)>, std::string_view>;
             fmt::format_to(std::back_inserter(out), R"(,"{0}":{2}{1}{2})", name, shown(value),
@@ -99,10 +160,10 @@ std::string quotas_json(const PageBasis& basis) {
 }
 
 std::string quotas_text(const PageBasis& basis) {
-    std::string out = "Tokens of a sliding minute, requests of ten seconds; a limit of 0 is not known.\n";
+    std::string out = "Tokens of a minute, requests of a slice of it; a limit of 0 is not known.\n";
     for (const SlotView& slot : slots_of(basis)) {
-        fmt::format_to(std::back_inserter(out), "\n{} {}\n", basis.config.backends[slot.backend].name,
-                       name_of_slot(slot));
+        fmt::format_to(std::back_inserter(out), "\n{} {}\n  {}\n", basis.config.backends[slot.backend].name,
+                       name_of_slot(slot), summary(slot, basis));
         visit_slot(slot, [&](std::string_view name, const auto& value) {
             fmt::format_to(std::back_inserter(out), "  {:<18} {:>14}\n", name, shown(value));
         });

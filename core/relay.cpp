@@ -86,6 +86,7 @@ net::Task<net::Result<void>> Relay::hold() {
         }
         if (stream_ && judge_.verdict() != balance::StreamVerdict::hold) break;
     }
+    if (judge_.verdict() == balance::StreamVerdict::release) attempt_.note_first_content();
     attempt_.hold_over();
     co_return read;
 }

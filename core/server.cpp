@@ -2,9 +2,12 @@
 #include "core/server.hpp"
 
 #include "core/memory_quota.hpp"
+#include "net/random.hpp"
 
 #include <algorithm>
+#include <array>
 #include <chrono>
+#include <cstring>
 #include <exception>
 #include <future>
 #include <stdexcept>
@@ -38,6 +41,9 @@ balance::Tokens tokens_of(std::uint64_t count) {
 
 balance::FleetOptions fleet_options(const Config& config) {
     balance::FleetOptions options;
+    std::array<std::uint8_t, sizeof options.seed> secret{};
+    net::draw_secret(secret);
+    std::memcpy(&options.seed, secret.data(), sizeof options.seed);
     options.tick = std::chrono::duration_cast<balance::Duration>(std::chrono::duration<double>(options.tick) /
                                                                  config.test_time_scale);
     return options;
@@ -47,11 +53,15 @@ balance::FleetOptions fleet_options(const Config& config) {
 
 std::vector<balance::BackendSpec> backend_specs(const Config& config) {
     std::vector<balance::BackendSpec> specs;
+    unsigned dearest = 1;
+    for (const BackendConfig& backend : config.backends)
+        dearest = std::max(dearest, backend.price);
     for (const BackendConfig& backend : config.backends) {
         balance::BackendSpec spec;
         spec.name = backend.name;
         spec.priority = static_cast<int>(backend.priority);
         spec.weight = backend.weight;
+        spec.price = static_cast<double>(backend.price) / dearest;
         spec.tpm = tokens_of(backend.tokens_per_minute);
         spec.rpm = static_cast<int>(backend.requests_per_minute);
         for (const DeploymentConfig& deployment : backend.deployments) {

@@ -11,6 +11,8 @@ namespace {
 constexpr std::int64_t answers_max = 128;
 constexpr std::int64_t tries_max = std::int64_t{1} << 16;
 constexpr Tokens completions_default{16};
+constexpr Tokens assumed_cap{16};
+constexpr Tokens assumed_context{128'000};
 
 std::optional<Tokens> cap_of(const RequestFacts& facts, Operation operation) noexcept {
     const auto bounded = [](const std::optional<std::int64_t>& cap) {
@@ -53,6 +55,24 @@ Cost RequestCost::cost() const noexcept {
     return {.expected = std::min(prompt + output, request_cost_max),
             .charge = std::min(prompt + reserved, request_cost_max),
             .prompt = prompt};
+}
+
+ChargeBasis RequestCost::basis() const noexcept {
+    const auto bounded = [](Tokens tokens) { return std::min(tokens, request_cost_max); };
+    const bool embeds = kind.operation == Operation::embeddings;
+    const std::uint64_t most = static_cast<std::uint64_t>(request_cost_max.count());
+    ChargeBasis basis;
+    basis.characters = Tokens(static_cast<std::int64_t>(std::min((characters + 3) / 4, most)));
+    basis.prompt = bounded(prompt);
+    basis.expected = bounded(prompt + output);
+    if (embeds) {
+        basis.capped = basis.characters;
+        basis.reserved = basis.prompt;
+        return basis;
+    }
+    basis.cap = basis.capped = bounded(cap.value_or(assumed_cap) * tries);
+    basis.reserved = bounded(cap ? basis.prompt + basis.cap : assumed_context);
+    return basis;
 }
 
 RequestCost request_cost(const RequestFacts& facts, Operation operation, const PromptParts& found,

@@ -5,6 +5,7 @@
 // headers.
 #pragma once
 
+#include "balance/charge_rule.hpp"
 #include "balance/operation.hpp"
 #include "balance/prompt/output_forecast.hpp"
 #include "balance/prompt/overheads.hpp"
@@ -42,6 +43,9 @@ struct RequestCost {
 
     /// The same as a balancer's demand, with the charge that Azure documents: prompt and cap times tries.
     [[nodiscard]] Cost cost() const noexcept;
+    /// What rules of charging may go by. A request without a cap counts as 16 tokens of output where the cap
+    /// is charged (Microsoft's simulator of Azure OpenAI), as a context of 128,000 where that is reserved.
+    [[nodiscard]] ChargeBasis basis() const noexcept;
 };
 
 /// The cost of a request; `deployment` is any name for what will serve it. Bodies that could not be read, or

@@ -88,6 +88,14 @@ constexpr std::array backend_rows{
         .read = [](BackendDraft& d, Reader& r) { r.number(d.config.weight, 1, limits::weight_max); },
         .show = [](const BackendConfig& b) { return fmt::format("{}", b.weight); }},
     BackendSetting{
+        .key = "price",
+        .env = "PRICE",
+        .unit = "number",
+        .example = "250",
+        .meaning = "What a million tokens cost here, in any currency; of equals the cheaper one is preferred",
+        .read = [](BackendDraft& d, Reader& r) { r.number(d.config.price, 0, limits::price_max); },
+        .show = [](const BackendConfig& b) { return fmt::format("{}", b.price); }},
+    BackendSetting{
         .key = "tpm",
         .env = "TPM",
         .unit = "tokens per minute",

@@ -63,13 +63,23 @@ TEST(Correction, MovesNoFurtherThanTheMeasurementAsks) {
     EXPECT_EQ(correction.value(100), -600);
 }
 
-TEST(Correction, FadesOutOverOneWindow) {
+TEST(Correction, WhatOnlyTheBackendCountsStaysForOneWindow) {
     Correction correction;
     correction.confine(6000, 6000, 100);
-    EXPECT_EQ(correction.value(130), 3000);
+    EXPECT_EQ(correction.value(159), 6000);
     EXPECT_EQ(correction.value(160), 0);
     EXPECT_EQ(correction.value(100'000), 0);
     EXPECT_EQ(correction.value(99), 6000) << "a reader whose time lags";
+}
+
+TEST(Correction, WhatOnlyWeCountFadesAndLeavesWithOurCharges) {
+    Correction correction;
+    correction.confine(-6000, -6000, 100);
+    EXPECT_EQ(correction.value(130), -3000);
+    correction.absorb(2000, 130);
+    EXPECT_EQ(correction.value(130), -1000);
+    correction.absorb(5000, 130);
+    EXPECT_EQ(correction.value(130), 0) << "never turned round";
 }
 
 TEST(Correction, SurvivesAbsurdMeasurements) {
@@ -121,25 +131,6 @@ TEST(Pulse, IsPatientWhereAnswersTakeLongOrNothingIsKnown) {
     for (int i = 0; i < 3; ++i)
         unknown.dropped(Tokens(0));
     EXPECT_FALSE(unknown.stalled(31'000));
-}
-
-TEST(Slot, LearnsALimitButNeverBeyondTheConfiguredOne) {
-    Slot slot;
-    slot.learn_limit(90'000);
-    EXPECT_EQ(slot.tokens_limit.load(), 90'000);
-    slot.learn_limit(30'000);
-    EXPECT_EQ(slot.tokens_limit.load(), 30'000);
-    slot.tokens_configured = 50'000;
-    slot.learn_limit(90'000);
-    EXPECT_EQ(slot.tokens_limit.load(), 50'000);
-    slot.learn_limit(41'000);
-    EXPECT_EQ(slot.tokens_limit.load(), 41'000);
-}
-
-TEST(Slot, NeverCountsLessThanNothing) {
-    Slot slot;
-    slot.correction.confine(-500, -500, 9);
-    EXPECT_EQ(slot.tokens_counted(9), 0);
 }
 
 TEST(Slot, KeepsABoundedName) {

@@ -14,7 +14,8 @@ afterEach(() => mock.clearFaults())
 
 async function withProxy(use, args = []) {
   const backends = { one: { url: mock.urls.one, priority: 1, tpm: 60000 }, two: { url: mock.urls.two, priority: 2, tpm: 60000 } }
-  const proxy = await Proxy.start({ backends, args })
+  // who waits is not refused: these tests want to see refusals
+  const proxy = await Proxy.start({ backends, args, env: { HEADROOM_QUEUE_WAIT: '0' } })
   try {
     await use(proxy)
   } finally {
@@ -150,6 +151,7 @@ test('/quotas: what the twin knows of every deployment', async () => {
     assert.deepEqual([one.refusals, one.faults, one.breaker], [0, 0, 'closed'])
     const text = await (await fetch(`${proxy.admin}/quotas?format=text`)).text()
     assert.match(text, /\none /)
+    assert.match(one.summary, /^not learned yet: .*, limit 60000/)
     assert.match(text, /tokens_limit +60000/)
   })
 })

@@ -81,6 +81,7 @@ TEST(TraceReader, ReadsOurOwnCsvWithItsFirstColumnsOnly) {
 TEST(TraceReader, SortsByTimeAndKeepsTheOrderOfEqualTimes) {
     const Trace trace = read_trace("time,prompt_tokens,completion_tokens\n5,1,0\n2,2,0\n5,3,0\n2,4,0\n");
     std::vector<std::int64_t> order;
+    order.reserve(trace.rows.size());
     for (const TraceRow& row : trace.rows)
         order.push_back(row.prompt_tokens);
     EXPECT_THAT(order, ElementsAre(2, 4, 1, 3));

@@ -1,0 +1,38 @@
+// A count that starts again with every window, at a phase that is learned: one 8-byte atomic and the phase.
+// Shared by every shard, without locks.
+#pragma once
+
+#include "balance/moment.hpp"
+
+#include <atomic>
+#include <cstdint>
+
+namespace headroom::balance {
+
+class FixedWindow {
+  public:
+    /// What was counted since the window began.
+    [[nodiscard]] std::int64_t total(std::uint32_t tick) const noexcept;
+    /// Counts `amount` if the sum stays within `ceiling`; false changes nothing.
+    bool try_take(std::int64_t amount, std::int64_t ceiling, std::uint32_t tick) noexcept;
+    /// Counts `amount` whatever the sum.
+    void add(std::int64_t amount, std::uint32_t tick) noexcept;
+    /// Changes what was counted at `then` by `change`; without effect once that window is over.
+    void change(std::int64_t change, std::uint32_t then, std::uint32_t tick) noexcept;
+    /// Moves the sum into [least, most] if it lies outside.
+    void confine(std::int64_t least, std::int64_t most, std::uint32_t tick) noexcept;
+    /// A window begins at every tick that leaves `phase` when divided by ticks_per_window.
+    void set_phase(std::uint32_t phase) noexcept { phase_.store(phase, std::memory_order_relaxed); }
+    /// In how many ticks the next one begins, at least 1.
+    [[nodiscard]] std::uint32_t ticks_left(std::uint32_t tick) const noexcept;
+
+  private:
+    [[nodiscard]] std::uint64_t index(std::uint32_t tick) const noexcept;
+    template <class Change>
+    void apply(std::uint32_t tick, Change change) noexcept;
+
+    std::atomic<std::uint64_t> word_{0}; ///< Index of the window (24 bits), sum (40).
+    std::atomic<std::uint32_t> phase_{0};
+};
+
+} // namespace headroom::balance

@@ -1,0 +1,160 @@
+// What a response says of the quota: the account is set right, the rules are learned, a refusal is measured.
+#include "balance/fleet.hpp"
+#include "balance/lease.hpp"
+
+#include <algorithm>
+
+namespace headroom::balance {
+namespace {
+
+constexpr auto relaxed = std::memory_order_relaxed;
+
+// A day's quota (86400 s) is asked about less and less often, but still asked: the claim may be wrong.
+constexpr Duration overlong_wait_max = std::chrono::minutes(10);
+constexpr Duration unstated_wait_max = std::chrono::seconds(10);
+// A request above this part of a minute's tokens is large: its refusal says little about small ones.
+constexpr std::int64_t large_part = 16;
+
+std::int64_t milliseconds(Duration duration) noexcept {
+    return std::chrono::ceil<std::chrono::milliseconds>(duration).count();
+}
+
+Duration wait_of(const Refusal& refusal, unsigned refusals_before) noexcept {
+    const Duration most = refusal.overlong ? overlong_wait_max : unstated_wait_max;
+    // Limiters of requests count refused ones, too: asked again just when they said, they may be full of
+    // these.
+    const bool again = refusal.kind == Refusal::Kind::requests && refusals_before > 0;
+    if (refusal.stated && !refusal.overlong && (!again || refusal.retry_after > most))
+        return refusal.retry_after;
+    return std::min(most, refusal.retry_after * (std::int64_t{1} << std::min(refusals_before, 8U)));
+}
+
+bool is_of_tokens(const Refusal& refusal) noexcept {
+    return refusal.kind == Refusal::Kind::tokens || refusal.kind == Refusal::Kind::unknown;
+}
+
+} // namespace
+
+void Lease::observe(const RateLimits& limits, Time now) noexcept {
+    if (slot_ == nullptr) return;
+    const Moment at = fleet_->moment(now);
+    // The shared slot must not learn the limit of one deployment.
+    if (!unclaimed_) resynchronise(limits, false, at);
+    answered(at.ms);
+}
+
+// A refused request is not part of what the backend counted.
+void Lease::resynchronise(const RateLimits& limits, bool refused, const Moment& now) noexcept {
+    if (limits.limit_requests && limits.remaining_requests) {
+        slot_->request_share.observe(*limits.remaining_requests, *limits.limit_requests, now.tick);
+    }
+    if (limits.limit_requests) slot_->requests.learn_limit(*limits.limit_requests);
+    if (limits.limit_tokens) slot_->limit.learn_header(*limits.limit_tokens, now);
+    if (!limits.remaining_tokens) return;
+    const std::int64_t limit = limits.limit_tokens.value_or(slot_->limit.configured());
+    if (limit <= 0) return;
+    slot_->told_at_ms.store(now.ms, relaxed);
+    const std::int64_t theirs = limit - std::min(*limits.remaining_tokens, limit);
+    if (!refused) learn(theirs, limit, now);
+    // The backend had counted this request and all answered ones, perhaps those without an answer, perhaps
+    // later ones. A limiter that goes by usage has counted nothing yet of what is under way.
+    const QuotaModel model = slot_->learner.model();
+    const bool by_usage = model.learned ? model.rule == ChargeRule::usage : block_->charges_on_usage;
+    const std::int64_t doubt = by_usage ? slot_->reserved.load(relaxed) : pending_before_;
+    const std::int64_t uncounted = refused ? cost_.count() : 0;
+    const std::int64_t later = std::max<std::int64_t>(0, slot_->charged.load(relaxed) - charged_before_);
+    slot_->tokens.confine(theirs + uncounted, theirs + uncounted + doubt + later, limit, now);
+}
+
+void Lease::learn(std::int64_t theirs, std::int64_t limit, const Moment& now) noexcept {
+    if (cost_ == Tokens(0)) return;
+    QuotaSample sample;
+    sample.tick = now.tick;
+    sample.used = theirs;
+    sample.limit = limit;
+    sample.most = slot_->counters.read();
+    sample.least = sums_before_;
+    sample.own = sums_at_arrival(basis_);
+    sample.age = now.tick - std::min(now.tick, tokens_.tick);
+    if (pending_before_ > 0) {
+        // Others that had no answer yet when this was sent may not have been counted: as much of every sum as
+        // of ours.
+        const double share = static_cast<double>(pending_before_) /
+                             static_cast<double>(std::max<std::int64_t>(1, cost_.count()));
+        for (std::size_t i = 0; i < sample.least.size(); ++i)
+            sample.least[i] -= static_cast<std::int64_t>(share * static_cast<double>(sample.own[i]));
+    }
+    for (std::size_t i = 0; i < sample.least.size(); ++i)
+        sample.least[i] = std::min(sample.least[i], sample.most[i]);
+    if (slot_->learner.observe(sample)) believe();
+}
+
+void Lease::believe() noexcept {
+    const QuotaModel model = slot_->learner.model();
+    if (model.learned) slot_->tokens.forget_by(model.forgetting, model.phase);
+}
+
+void Lease::refused(const Refusal& refusal, Time now) noexcept {
+    if (slot_ == nullptr) return;
+    const Moment at = fleet_->moment(now);
+    const std::int64_t ms = at.ms;
+    block_->connection.success(probes_connection_ || last_resort_, ms);
+    slot_->breaker.success(probes_slot_ || last_resort_, ms);
+    probes_connection_ = probes_slot_ = false;
+    claim(now);
+    if (!unclaimed_) {
+        resynchronise(refusal.limits, true, at);
+        measure(refusal, at);
+    }
+    const bool of_tokens = is_of_tokens(refusal);
+    const std::int64_t limit = slot_->limit.effective();
+    const std::int64_t cost = cost_.count();
+    std::int64_t above = 0;
+    if (of_tokens && refusal.limits.remaining_tokens) {
+        above = std::clamp<std::int64_t>(*refusal.limits.remaining_tokens, 0,
+                                         std::max<std::int64_t>(cost - 1, 0));
+    } else if (of_tokens && limit > 0 && cost > limit / large_part) {
+        // Halving finds the size that is still accepted in a few refusals, if there is one.
+        const std::int64_t others = slot_->tokens_counted(at) - cost;
+        above = std::clamp<std::int64_t>(limit - others, 0, cost / 2);
+    }
+    answered(ms);
+    Duration wait = wait_of(refusal, slot_->streak.count(started_ms_, ms));
+    // A day's wait beside a count that says when there will be room: the count is believed.
+    if (refusal.overlong && of_tokens && refusal.limits.remaining_tokens && limit > 0) {
+        const std::int64_t opens = slot_->tokens.opening_ns(0, slot_->limit.ceiling(), limit, at) - at.ns;
+        wait = std::min(wait, Duration(std::chrono::nanoseconds(std::max(opens, at.tick_ns))));
+    }
+    if (refusal.kind == Refusal::Kind::requests) wait = std::max(wait, until_requests_fit(at));
+    slot_->block.extend(ms + std::max<std::int64_t>(1, milliseconds(wait)), Tokens(above), ms);
+    slot_->refusals.fetch_add(1, relaxed);
+    end(Tokens(0), Tokens(0), at);
+}
+
+/// A refusal of what was predicted to fit is a measurement: what will fit when the backend says so is the
+/// limit.
+void Lease::measure(const Refusal& refusal, const Moment& now) noexcept {
+    if (refusal.kind == Refusal::Kind::requests) return slot_->requests.learn_refusal(now);
+    if (!is_of_tokens(refusal) || cost_ == Tokens(0) || !fitted_) return;
+    slot_->limit.widen();
+    if (slot_->learner.doubt()) believe();
+    // Where the backend told what is left, that has been taken for the truth.
+    if (refusal.limits.remaining_tokens && refusal.limits.limit_tokens) return;
+    const std::int64_t limit = slot_->limit.effective();
+    std::int64_t counted = slot_->tokens_counted(now);
+    if (refusal.stated && !refusal.overlong) {
+        // Waits of whole seconds are rounded up: it would have fitted up to one earlier.
+        const std::int64_t wait_ns = std::chrono::nanoseconds(refusal.retry_after).count();
+        const std::int64_t sure_ns = wait_ns % 1'000'000'000 == 0 ? wait_ns - now.tick_ns : wait_ns;
+        counted = slot_->tokens.counted_at(now.ns + std::max<std::int64_t>(0, sure_ns), limit, now);
+    }
+    slot_->limit.learn_refusal(std::max(counted, cost_.count()), now);
+}
+
+/// When our own count, which has the refused ones, will be under the limit again. Zero when it is under it
+/// now: then the limit is not what we believe.
+Duration Lease::until_requests_fit(const Moment& now) const noexcept {
+    return std::chrono::nanoseconds(slot_->requests.opening_ns(now) - now.ns);
+}
+
+} // namespace headroom::balance

@@ -1,0 +1,84 @@
+// Finds out how a quota counts and forgets, from what its backend says is left: every rule of charging with
+// every way of forgetting predicts what has been counted, and the pair whose predictions fail least is
+// believed. Plain values, one user at a time (Slot guards it). Promises: bounded work and memory per sample;
+// values of hostile backends cost accuracy, nothing else. The errors are those of one step from an earlier
+// sample, so that what others use of the same quota, which no rule can predict, weighs equally on all (as the
+// innovations of competing Kalman filters do; Magill 1965).
+#pragma once
+
+#include "balance/charge_rule.hpp"
+#include "balance/quota_model.hpp"
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+
+namespace headroom::balance {
+
+/// What a response showed.
+struct QuotaSample {
+    std::uint32_t tick = 1;
+    std::int64_t used = 0;  ///< Limit less remaining.
+    std::int64_t limit = 0; ///< Tokens per minute.
+    ChargeSums least{};     ///< Sums that the backend had counted for certain: when this request was sent.
+    ChargeSums most{};      ///< Sums that it can have counted: now.
+    ChargeSums own{};       ///< What of them is the request's own.
+    std::uint32_t age = 0;  ///< Ticks since it was sent.
+};
+
+class QuotaLearner {
+  public:
+    /// Takes a sample and returns what is believed now.
+    const QuotaModel& observe(const QuotaSample& sample) noexcept;
+    /// What was predicted to fit was refused: a way that forgets sooner than a sliding window is doubted.
+    const QuotaModel& doubt() noexcept;
+    [[nodiscard]] const QuotaModel& model() const noexcept { return model_; }
+
+  private:
+    static constexpr std::size_t ways = 3; ///< Of forgetting.
+    static constexpr std::size_t history_ticks = 128;
+    static constexpr std::size_t anchors_max = 24;
+
+    struct Range {
+        std::int64_t least = 0;
+        std::int64_t most = 0;
+    };
+    /// Least squares with forgetting in two unknowns (recursive; Ljung, System Identification, 11.2).
+    struct Fit {
+        double prompt = 1, cap = 1;
+        double p00 = 4, p01 = 0, p11 = 4;
+        double error = 1;
+        unsigned samples = 0;
+        double update(double x, double y, double target) noexcept;
+    };
+
+    void remember(const QuotaSample& sample) noexcept;
+    [[nodiscard]] const ChargeSums& sums_at(std::int64_t tick) const noexcept;
+    [[nodiscard]] std::int64_t sum_at(std::int64_t tick, std::size_t rule) const noexcept {
+        return sums_at(tick)[rule];
+    }
+    [[nodiscard]] const QuotaSample* anchor(std::uint32_t tick) const noexcept;
+    void find_phase(const QuotaSample& sample) noexcept;
+    [[nodiscard]] bool crosses(std::uint32_t from, std::uint32_t to, std::uint32_t& boundary) const noexcept;
+    [[nodiscard]] Range predict(std::size_t rule, Forgetting way, const QuotaSample& from,
+                                const QuotaSample& to) const noexcept;
+    void score(const QuotaSample& from, const QuotaSample& to) noexcept;
+    void fit(const QuotaSample& from, const QuotaSample& to, double scale) noexcept;
+    void decide() noexcept;
+
+    QuotaModel model_;
+    std::array<ChargeSums, history_ticks> history_{}; ///< Sums at the end of each tick.
+    std::uint32_t first_tick_ = 0;
+    std::uint32_t last_tick_ = 0;
+    std::array<QuotaSample, anchors_max> anchors_{}; ///< One per tick, a ring.
+    std::size_t anchor_next_ = 0;
+    std::size_t anchor_count_ = 0;
+    QuotaSample last_;
+    std::array<std::array<double, ways>, plain_rules> errors_{};
+    Fit fit_;
+    std::uint32_t phase_ = 0;
+    bool phase_known_ = false;
+    unsigned samples_ = 0;
+};
+
+} // namespace headroom::balance

@@ -1,0 +1,136 @@
+// One of the three decides, the other two follow.
+#include "balance/token_account.hpp"
+
+#include <algorithm>
+
+namespace headroom::balance {
+namespace {
+
+/// Limits are what backends say: their products need not fit into 64 bits.
+std::int64_t scaled(std::int64_t amount, double factor) noexcept {
+    return static_cast<std::int64_t>(std::min(static_cast<double>(amount) * factor, 1e18));
+}
+
+} // namespace
+
+std::int64_t TokenAccount::counted(std::int64_t limit, const Moment& now) const noexcept {
+    switch (forgetting()) {
+        case Forgetting::fixed: return fixed_.total(now.tick);
+        case Forgetting::bucket: return bucket_.level(limit, now);
+        case Forgetting::sliding: break;
+    }
+    return std::max<std::int64_t>(0, window_.total() + correction_.value(now.tick));
+}
+
+std::int64_t TokenAccount::correction(const Moment& now) const noexcept {
+    return correction_.value(now.tick);
+}
+
+bool TokenAccount::try_take(std::int64_t amount, std::int64_t ceiling, std::int64_t limit, const Moment& now,
+                            TokenCharge& charge) noexcept {
+    switch (forgetting()) {
+        case Forgetting::sliding:
+            if (!window_.try_take(now.quarter, amount, ceiling - correction_.value(now.tick), charge.window))
+                return false;
+            bucket_.add(amount, limit, now);
+            fixed_.add(amount, now.tick);
+            break;
+        case Forgetting::bucket:
+            if (!bucket_.try_take(amount, ceiling, limit, now)) return false;
+            window_.take(now.quarter, amount, charge.window);
+            fixed_.add(amount, now.tick);
+            break;
+        case Forgetting::fixed:
+            if (!fixed_.try_take(amount, ceiling, now.tick)) return false;
+            window_.take(now.quarter, amount, charge.window);
+            bucket_.add(amount, limit, now);
+            break;
+    }
+    charge.tick = now.tick;
+    return true;
+}
+
+void TokenAccount::take(std::int64_t amount, std::int64_t limit, const Moment& now,
+                        TokenCharge& charge) noexcept {
+    window_.take(now.quarter, amount, charge.window);
+    bucket_.add(amount, limit, now);
+    fixed_.add(amount, now.tick);
+    charge.tick = now.tick;
+}
+
+void TokenAccount::replace(TokenCharge& charge, std::int64_t amount, std::int64_t limit,
+                           const Moment& now) noexcept {
+    const std::int64_t change = amount - charge.window.amount;
+    if (change == 0) return;
+    window_.replace(charge.window, amount);
+    fixed_.change(change, charge.tick, now.tick);
+    if (now.tick - charge.tick < ticks_per_window) bucket_.add(change, limit, now);
+}
+
+void TokenAccount::confine(std::int64_t least, std::int64_t most, std::int64_t limit,
+                           const Moment& now) noexcept {
+    const std::int64_t own = window_.total();
+    correction_.confine(least - own, most - own, now.tick);
+    bucket_.confine(least, most, limit, now);
+    fixed_.confine(least, most, now.tick);
+}
+
+void TokenAccount::forget_by(Forgetting forgetting, std::uint32_t phase) noexcept {
+    fixed_.set_phase(phase % ticks_per_window);
+    forgetting_.store(forgetting, std::memory_order_relaxed);
+}
+
+std::int64_t TokenAccount::opening_ns(std::int64_t amount, std::int64_t ceiling, std::int64_t limit,
+                                      const Moment& now) const noexcept {
+    const std::int64_t over = counted(limit, now) + amount - ceiling;
+    if (over <= 0) return now.ns;
+    const auto at_tick = [&](std::uint32_t ticks) {
+        return (std::int64_t{now.tick} - 1 + ticks) * now.tick_ns;
+    };
+    const auto at_quarter = [&](std::uint32_t quarters) {
+        // rounded up: a moment later it is certain
+        return ((std::int64_t{now.quarter} - 1 + quarters) * now.tick_ns + quarters_per_tick - 1) /
+               quarters_per_tick;
+    };
+    switch (forgetting()) {
+        case Forgetting::fixed: return at_tick(fixed_.ticks_left(now.tick));
+        case Forgetting::bucket:
+            if (limit <= 0 || amount > ceiling) return now.ns + now.window_ns();
+            return now.ns + 1 +
+                   scaled(over, static_cast<double>(now.window_ns()) / static_cast<double>(limit));
+        case Forgetting::sliding: break;
+    }
+    // The correction fades while the window moves.
+    const std::int64_t sum = window_.total();
+    std::int64_t retired = 0;
+    for (std::uint32_t quarters = 1; quarters <= buckets; ++quarters) {
+        retired += window_.oldest(now.quarter + quarters);
+        const std::uint32_t tick = now.tick + quarters / quarters_per_tick;
+        const std::int64_t off = Correction::absorbed(correction_.value(tick), retired);
+        if (sum - retired + off + amount <= ceiling) return at_quarter(quarters);
+    }
+    return now.ns + now.window_ns();
+}
+
+std::int64_t TokenAccount::counted_at(std::int64_t then_ns, std::int64_t limit,
+                                      const Moment& now) const noexcept {
+    const std::int64_t later = std::clamp<std::int64_t>(then_ns - now.ns, 0, now.window_ns());
+    const auto tick = static_cast<std::uint32_t>(then_ns / now.tick_ns + 1);
+    switch (forgetting()) {
+        case Forgetting::fixed:
+            return tick - now.tick >= fixed_.ticks_left(now.tick) ? 0 : fixed_.total(now.tick);
+        case Forgetting::bucket:
+            return std::max<std::int64_t>(
+                0, bucket_.level(limit, now) -
+                       scaled(later, static_cast<double>(limit) / static_cast<double>(now.window_ns())));
+        case Forgetting::sliding: break;
+    }
+    std::int64_t retired = 0;
+    const auto quarter = static_cast<std::uint32_t>(then_ns * quarters_per_tick / now.tick_ns + 1);
+    for (std::uint32_t at = now.quarter + 1; at <= quarter && at - now.quarter <= buckets; ++at)
+        retired += window_.oldest(at);
+    const std::int64_t off = Correction::absorbed(correction_.value(tick), retired);
+    return std::max<std::int64_t>(0, window_.total() - retired + off);
+}
+
+} // namespace headroom::balance

@@ -1,0 +1,66 @@
+// What an exchange tells the balancer of its request.
+#include "core/exchange.hpp"
+
+#include <algorithm>
+#include <array>
+#include <span>
+#include <string_view>
+
+namespace headroom::core {
+namespace {
+
+/// Prompts are cached from 1,024 tokens on (Azure OpenAI prompt caching): of English about this many bytes.
+constexpr std::size_t prefix_bytes = 4096;
+
+} // namespace
+
+/// What requests with the same start of a prompt share: their cache key, or the first bytes of their bodies,
+/// which come before anything that differs in all but odd clients.
+std::uint64_t Exchange::prefix_of_body() noexcept {
+    if (facts().prompt_cache_hash != 0) return facts().prompt_cache_hash;
+    if (body_streams_ || body_.size() < prefix_bytes) return 0;
+    std::array<char, prefix_bytes> start; // NOLINT(cppcoreguidelines-pro-type-member-init): filled below
+    std::size_t have = 0;
+    for (const net::Slice& piece : body_.pieces()) {
+        const std::string_view some = piece.view().substr(0, prefix_bytes - have);
+        std::copy(some.begin(), some.end(), start.begin() + static_cast<std::ptrdiff_t>(have));
+        have += some.size();
+        if (have == prefix_bytes) break;
+    }
+    return shard().fleet().key({start.data(), have}).hash;
+}
+
+balance::Choice Exchange::choose(Asking asking) {
+    std::array<balance::SlotKey, balance::backends_max> keys;
+    const std::size_t backends = shard().config().backends.size();
+    std::string_view last_name;
+    balance::SlotKey last_key = shard().fleet().key({});
+    for (std::uint32_t i = 0; i < backends; ++i) {
+        if ((candidates_ >> i & 1U) == 0) continue;
+        const std::string_view name = upstream_name(i);
+        if (name != last_name) {
+            last_name = name;
+            last_key = shard().fleet().key(name);
+        }
+        keys[i] = last_key;
+    }
+    balance::Demand demand;
+    demand.deployments = std::span(keys).first(backends);
+    const balance::Cost cost = estimate_.cost();
+    demand.cost = cost.charge;
+    demand.prompt = cost.prompt;
+    demand.basis = &basis_;
+    demand.prefix = prefix_;
+    demand.candidates = candidates_;
+    demand.excluded = excluded_;
+    demand.operation = route_.operation;
+    demand.may_probe = !body_streams_;
+    demand.random = shard().loop().random();
+    demand.patience = asking.patience;
+    demand.owner = asking.owner;
+    demand.claims = asking.claims;
+    return shard().balancer().choose(shard().fleet(), demand, shard().loop().now(),
+                                     {&shard().recorder(), tag()});
+}
+
+} // namespace headroom::core
