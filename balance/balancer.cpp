@@ -4,7 +4,6 @@
 #include "balance/decision.hpp"
 
 #include <algorithm>
-#include <bit>
 #include <utility>
 
 namespace headroom::balance {
@@ -14,7 +13,7 @@ namespace {
 class Choosing {
   public:
     Choosing(Fleet& fleet, const Demand& demand, Time now) noexcept
-        : fleet_(fleet), demand_(demand), time_(now), now_(fleet.moment(now)) {
+        : fleet_(fleet), demand_(demand), now_(fleet.moment(now)) {
         const std::size_t size = fleet.size();
         input_.shape = &fleet.shape();
         input_.cost = std::clamp(demand.cost, Tokens(0), request_cost_max);
@@ -68,18 +67,16 @@ class Choosing {
 
     void look(BackendMask wanted) noexcept {
         input_.seen |= wanted;
-        for (; wanted != 0; wanted &= wanted - 1) {
-            const auto backend = static_cast<std::uint32_t>(std::countr_zero(wanted));
+        for_each(wanted, [&](std::uint32_t backend) {
             fleet_.look_at(backend, want(backend), now_, input_.look[backend]);
-        }
+        });
     }
 
     void open(BackendMask wanted) noexcept {
         input_.opened |= wanted;
-        for (; wanted != 0; wanted &= wanted - 1) {
-            const auto backend = static_cast<std::uint32_t>(std::countr_zero(wanted));
-            input_.opens[backend] = fleet_.opening(backend, want(backend), time_);
-        }
+        for_each(wanted, [&](std::uint32_t backend) {
+            input_.opens[backend] = fleet_.opening(backend, want(backend), now_);
+        });
     }
 
     [[nodiscard]] Choice as_choice(Lease lease) const noexcept {
@@ -97,7 +94,6 @@ class Choosing {
 
     Fleet& fleet_;
     const Demand& demand_;
-    Time time_;
     Moment now_;
     DecisionInput input_;
     Decision decision_;

@@ -76,6 +76,18 @@ std::string_view name_of(Fault fault) noexcept {
     return index < names.size() ? names[index] : "unknown";
 }
 
+std::string_view name_of(Breaker::State state) noexcept {
+    using State = Breaker::State;
+    switch (state) {
+        case State::closed: return "closed";
+        case State::open: return "open";
+        case State::due: return "due";
+        case State::probing: return "probing";
+        case State::returning: return "returning";
+    }
+    return "unknown";
+}
+
 Breaker::View Breaker::view(std::int64_t now_ms) const noexcept {
     const std::uint64_t raw = word_.load(std::memory_order_relaxed);
     if (raw == 0) return {};

@@ -61,4 +61,7 @@ class Breaker {
     std::atomic<std::uint64_t> word_{0};
 };
 
+/// The stable lower-case name used in metric labels and on the admin pages.
+[[nodiscard]] std::string_view name_of(Breaker::State state) noexcept;
+
 } // namespace headroom::balance

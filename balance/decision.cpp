@@ -1,6 +1,7 @@
 // The order of the passes is the policy: every pass is tried over all groups before a worse one is.
 #include "balance/decision.hpp"
 
+#include "balance/bit_mixing.hpp"
 #include "balance/preferences.hpp"
 
 #include <algorithm>
@@ -14,12 +15,6 @@ namespace {
 constexpr double score_tie = 1.0 / 64;
 // A request above this part of a bucket is large.
 constexpr double large_size = 0.2;
-
-template <class Visit>
-void for_each(BackendMask mask, Visit visit) noexcept {
-    for (; mask != 0; mask &= mask - 1)
-        visit(static_cast<std::uint32_t>(std::countr_zero(mask)));
-}
 
 /// The passes over the candidates; each says whether it has settled the matter.
 class Passes {
@@ -60,7 +55,7 @@ class Passes {
             out_.score[backend] =
                 1 - look.used * in_.shape->inverse_weight[backend] + preferences.of(backend, look);
             const bool admitted =
-                look.share >= 1 || unit(mixed(in_.random + backend * 0x9e3779b97f4a7c15U)) < look.share;
+                look.share >= 1 || unit(mixed(in_.random + backend * mixing_step)) < look.share;
             // Who is cheap to move leaves a tier that will run short, while the dear ones still fit.
             const bool moves = later != 0 && preferences.moves(backend, look, unit(mixed(~in_.random)));
             out_.admitted |= BackendMask{admitted && !moves} << backend;

@@ -4,6 +4,7 @@
 // here: looking and reserving (balancer.hpp), what is known of the backends (fleet.hpp).
 #pragma once
 
+#include "balance/backend_mask.hpp"
 #include "balance/fleet.hpp"
 #include "balance/quantities.hpp"
 
@@ -12,9 +13,6 @@
 #include <string_view>
 
 namespace headroom::balance {
-
-/// One bit per backend.
-using BackendMask = std::uint64_t;
 
 /// Why a decision came out as it did.
 enum class Reason : std::uint8_t {

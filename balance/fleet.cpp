@@ -213,26 +213,25 @@ void Fleet::look_at(std::uint32_t backend, const Want& want, Moment now, Outlook
     }
 }
 
-Duration Fleet::opening(std::uint32_t backend, const Want& want, Time now) noexcept {
+Duration Fleet::opening(std::uint32_t backend, const Want& want, Moment now) noexcept {
     Slot& slot = blocks_[backend].slot_of(want.deployment.hash);
-    const Moment at = moment(now);
-    slot.tokens.advance(at);
-    slot.requests.advance(at);
+    slot.tokens.advance(now);
+    slot.requests.advance(now);
     const Tokens charge = charge_of(slot, want);
     const std::int64_t limit = slot.limit.effective();
-    std::int64_t opens_ns = slot.requests.opening_ns(at);
-    const Claim::View claim = slot.claim.view(at.ms);
+    std::int64_t opens_ns = slot.requests.opening_ns(now);
+    const Claim::View claim = slot.claim.view(now.ms);
     const bool claimed = claim.owner != 0 && claim.owner != want.owner;
     if (limit > 0 && charge > Tokens(0)) {
         const std::int64_t ahead = claimed ? claim.tokens.count() : 0;
         opens_ns = std::max(opens_ns,
-                            slot.tokens.opening_ns(charge.count() + ahead, slot.limit.ceiling(), limit, at));
+                            slot.tokens.opening_ns(charge.count() + ahead, slot.limit.ceiling(), limit, now));
     }
-    const std::int64_t blocked_ms = slot.block.until_ms(charge, at.ms);
-    if (blocked_ms > at.ms) opens_ns = std::max(opens_ns, blocked_ms * 1'000'000);
+    const std::int64_t blocked_ms = slot.block.until_ms(charge, now.ms);
+    if (blocked_ms > now.ms) opens_ns = std::max(opens_ns, blocked_ms * 1'000'000);
     // Behind a claim for a request slot there is room only once that one is taken up.
     if (claimed) opens_ns = std::max(opens_ns, claim.opens_ms * 1'000'000);
-    return std::chrono::nanoseconds(opens_ns - at.ns);
+    return std::chrono::nanoseconds(opens_ns - now.ns);
 }
 
 bool Fleet::claim(std::uint32_t backend, const Want& want, Duration opens, Moment now) noexcept {

@@ -161,7 +161,7 @@ class Fleet {
     void look_at(std::uint32_t backend, const Want& want, Moment now, Outlook& look) noexcept;
     /// Until `want` is predicted to fit at `backend` if nothing else comes; zero when it fits now. Not for
     /// broken backends.
-    [[nodiscard]] Duration opening(std::uint32_t backend, const Want& want, Time now) noexcept;
+    [[nodiscard]] Duration opening(std::uint32_t backend, const Want& want, Moment now) noexcept;
     /// Keeps free what `want` needs at `backend` when it opens, against everybody but its owner, of whom it
     /// takes any other claim; false while somebody else's claim stands there.
     bool claim(std::uint32_t backend, const Want& want, Duration opens, Moment now) noexcept;

@@ -23,16 +23,6 @@ constexpr std::size_t record_words_max =
     head_words + id_words_max + fields_max + backends_max * candidate_words_max;
 constexpr std::size_t words_per_record = 8; // the shortest are hardly longer than that
 
-template <class Visit>
-void for_each(BackendMask mask, Visit visit) {
-    for (; mask != 0; mask &= mask - 1)
-        visit(static_cast<std::uint32_t>(std::countr_zero(mask)));
-}
-
-bool is_in(BackendMask mask, std::uint32_t backend) noexcept {
-    return (mask >> backend & 1) != 0;
-}
-
 std::uint64_t pack(FlightRecord::Kind kind, std::size_t id_bytes, std::size_t words) noexcept {
     return static_cast<std::uint64_t>(kind) << 56U | static_cast<std::uint64_t>(id_bytes) << 32U | words;
 }

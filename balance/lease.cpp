@@ -171,7 +171,7 @@ void Lease::fault(Fault fault, Time now, std::optional<Tokens> output) noexcept 
     }
     if (fault != Fault::server_error && fault != Fault::timeout && fault != Fault::reset) {
         kept = Tokens(0);
-        never_counted(at);
+        slot_->requests.give_back(requests_);
     }
     give_up_probe(ms);
     slot_->faults.fetch_add(1, relaxed);
@@ -185,7 +185,7 @@ void Lease::settle(const Usage& usage, Time now) noexcept {
     slot_->billed.fetch_add(usage.total.count(), relaxed);
     const Tokens total = std::clamp(usage.total, Tokens(0), request_cost_max);
     if (cost_ == Tokens(0)) return end(cost_, total, at);
-    const bool learned = slot_->learner.model().learned;
+    const bool learned = slot_->learner.learned();
     // A limiter that counts at arrival keeps what it estimated; where we estimated less than was used, it
     // cannot have.
     end(charges_on_usage() ? total : learned ? cost_ : std::max(cost_, total), total, at);
@@ -200,9 +200,7 @@ void Lease::abandon(Tokens output, Time now) noexcept {
 }
 
 bool Lease::charges_on_usage() const noexcept {
-    const std::uint64_t word = slot_->learner.word();
-    if (QuotaModel::is_learned(word)) return QuotaModel::unpacked(word).settles_by_usage();
-    return block_->charges_on_usage;
+    return slot_->learner.learned() ? slot_->learner.model().settles_by_usage() : block_->charges_on_usage;
 }
 
 /// What a limiter has counted for a response that broke off after so much output.
@@ -215,7 +213,7 @@ void Lease::cancel_unsent(Time now) noexcept {
     if (slot_ == nullptr) return;
     const Moment at = fleet_->moment(now);
     give_up_probe(at.ms);
-    never_counted(at);
+    slot_->requests.give_back(requests_);
     end(Tokens(0), Tokens(0), at);
 }
 
@@ -223,12 +221,6 @@ void Lease::give_up_probe(std::int64_t now_ms) noexcept {
     if (probes_connection_) block_->connection.probe_lost(now_ms);
     if (probes_slot_) slot_->breaker.probe_lost(now_ms);
     probes_connection_ = probes_slot_ = false;
-}
-
-/// The backend never saw it, or counts nothing of it.
-void Lease::never_counted(const Moment& now) noexcept {
-    slot_->requests.give_back(requests_);
-    slot_->tokens.replace(tokens_, 0, slot_->limit.effective(), now);
 }
 
 void Lease::end(Tokens used, Tokens billed, const Moment& now) noexcept {

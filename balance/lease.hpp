@@ -85,7 +85,6 @@ class Lease {
     void give_up_probe(std::int64_t now_ms) noexcept;
     [[nodiscard]] bool charges_on_usage() const noexcept;
     [[nodiscard]] Tokens spent(Tokens output) const noexcept;
-    void never_counted(const Moment& now) noexcept;
     void end(Tokens used, Tokens billed, const Moment& now) noexcept;
     void leave() noexcept;
 

@@ -2,8 +2,9 @@
 // popular prefix cannot fill one backend while others idle (Mirrokni, Thorup, Zadimoghaddam 2018).
 #include "balance/preferences.hpp"
 
+#include "balance/bit_mixing.hpp"
+
 #include <algorithm>
-#include <bit>
 #include <cmath>
 
 namespace headroom::balance {
@@ -22,23 +23,7 @@ constexpr double load_free = 0.1;
 constexpr double spill_above = 0.75;
 constexpr double spill_within = 0.2;
 
-template <class Visit>
-void for_each(BackendMask mask, Visit visit) noexcept {
-    for (; mask != 0; mask &= mask - 1)
-        visit(static_cast<std::uint32_t>(std::countr_zero(mask)));
-}
-
 } // namespace
-
-std::uint64_t mixed(std::uint64_t bits) noexcept {
-    bits = (bits ^ (bits >> 30)) * 0xbf58476d1ce4e5b9U;
-    bits = (bits ^ (bits >> 27)) * 0x94d049bb133111ebU;
-    return bits ^ (bits >> 31);
-}
-
-double unit(std::uint64_t bits) noexcept {
-    return static_cast<double>(bits >> 11) * 0x1p-53;
-}
 
 Preferences::Preferences(const DecisionInput& input, BackendMask group) noexcept {
     double used = 0;
@@ -56,7 +41,7 @@ Preferences::Preferences(const DecisionInput& input, BackendMask group) noexcept
     std::uint64_t highest = 0;
     for_each(group, [&](std::uint32_t backend) {
         const Outlook& look = input.look[backend];
-        const std::uint64_t rank = mixed(input.prefix + (backend + 1) * 0x9e3779b97f4a7c15U);
+        const std::uint64_t rank = mixed(input.prefix + (backend + 1) * mixing_step);
         if (look.state != Outlook::State::open || !look.fits || look.used > bound) return;
         if (favourite_ != backends_max && rank <= highest) return;
         highest = rank;

@@ -9,11 +9,6 @@
 
 namespace headroom::balance {
 
-/// Spreads bits evenly (the finalizer of splitmix64; Steele, Lea, Flood 2014).
-[[nodiscard]] std::uint64_t mixed(std::uint64_t bits) noexcept;
-/// A number in [0, 1) of random bits.
-[[nodiscard]] double unit(std::uint64_t bits) noexcept;
-
 /// The preferences among one group of backends.
 class Preferences {
   public:

@@ -109,11 +109,6 @@ void Speed::observe(Duration waited, Tokens prompt) noexcept {
     pace_.store(before == 0 ? pace : before + (pace - before) / 16, std::memory_order_relaxed);
 }
 
-Duration Speed::expected(Tokens prompt) const noexcept {
-    return std::chrono::duration_cast<Duration>(
-        std::chrono::duration<double, std::micro>(pace() * prompt_weight(prompt)));
-}
-
 void ChargeCounters::add(const ChargeSums& sums) noexcept {
     for (std::size_t i = 0; i < sums.size(); ++i) {
         if (sums[i] != 0) sums_[i].fetch_add(sums[i], std::memory_order_relaxed);

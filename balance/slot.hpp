@@ -74,8 +74,6 @@ class Speed {
     void observe(Duration waited, Tokens prompt) noexcept;
     /// Microseconds until the first content per token of the prompt (with a fixed part); 0 = not known.
     [[nodiscard]] double pace() const noexcept { return pace_.load(std::memory_order_relaxed); }
-    /// How long a prompt of that size is expected to take; zero when nothing is known.
-    [[nodiscard]] Duration expected(Tokens prompt) const noexcept;
 
   private:
     std::atomic<double> pace_{0};
@@ -119,6 +117,7 @@ class SharedLearner {
   public:
     /// What was learned so far.
     [[nodiscard]] QuotaModel model() const noexcept { return QuotaModel::unpacked(word()); }
+    [[nodiscard]] bool learned() const noexcept { return QuotaModel::is_learned(word()); }
     [[nodiscard]] std::uint64_t word() const noexcept { return word_.load(std::memory_order_relaxed); }
     /// Takes a sample; true when another rule or another way of forgetting is believed now.
     bool observe(const QuotaSample& sample) noexcept;

@@ -28,33 +28,30 @@ std::int64_t TokenAccount::correction(const Moment& now) const noexcept {
 
 bool TokenAccount::try_take(std::int64_t amount, std::int64_t ceiling, std::int64_t limit, const Moment& now,
                             TokenCharge& charge) noexcept {
-    switch (forgetting()) {
+    const Forgetting decides = forgetting();
+    bool taken = false;
+    switch (decides) {
         case Forgetting::sliding:
-            if (!window_.try_take(now.quarter, amount, ceiling - correction_.value(now.tick), charge.window))
-                return false;
-            bucket_.add(amount, limit, now);
-            fixed_.add(amount, now.tick);
+            taken =
+                window_.try_take(now.quarter, amount, ceiling - correction_.value(now.tick), charge.window);
             break;
-        case Forgetting::bucket:
-            if (!bucket_.try_take(amount, ceiling, limit, now)) return false;
-            window_.take(now.quarter, amount, charge.window);
-            fixed_.add(amount, now.tick);
-            break;
-        case Forgetting::fixed:
-            if (!fixed_.try_take(amount, ceiling, now.tick)) return false;
-            window_.take(now.quarter, amount, charge.window);
-            bucket_.add(amount, limit, now);
-            break;
+        case Forgetting::bucket: taken = bucket_.try_take(amount, ceiling, limit, now); break;
+        case Forgetting::fixed: taken = fixed_.try_take(amount, ceiling, now.tick); break;
     }
-    charge.tick = now.tick;
-    return true;
+    if (taken) follow(decides, amount, limit, now, charge);
+    return taken;
 }
 
 void TokenAccount::take(std::int64_t amount, std::int64_t limit, const Moment& now,
                         TokenCharge& charge) noexcept {
-    window_.take(now.quarter, amount, charge.window);
-    bucket_.add(amount, limit, now);
-    fixed_.add(amount, now.tick);
+    follow(std::nullopt, amount, limit, now, charge);
+}
+
+void TokenAccount::follow(std::optional<Forgetting> decided, std::int64_t amount, std::int64_t limit,
+                          const Moment& now, TokenCharge& charge) noexcept {
+    if (decided != Forgetting::sliding) window_.take(now.quarter, amount, charge.window);
+    if (decided != Forgetting::bucket) bucket_.add(amount, limit, now);
+    if (decided != Forgetting::fixed) fixed_.add(amount, now.tick);
     charge.tick = now.tick;
 }
 

@@ -13,6 +13,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <optional>
 
 namespace headroom::balance {
 
@@ -43,8 +44,6 @@ class TokenAccount {
 
     /// What the limiter counts now; `limit` is in tokens per minute, 0 = unknown.
     [[nodiscard]] std::int64_t counted(std::int64_t limit, const Moment& now) const noexcept;
-    /// The plain sum of our own charges of the last minute, nothing corrected.
-    [[nodiscard]] std::int64_t own() const noexcept { return window_.total(); }
     /// Our own charges of the last `ticks` ticks, at most a minute's.
     [[nodiscard]] std::int64_t recent(std::uint32_t ticks, const Moment& now) const noexcept {
         return window_.recent(ticks * quarters_per_tick, now.quarter);
@@ -78,6 +77,10 @@ class TokenAccount {
     void forget_by(Forgetting forgetting, std::uint32_t phase) noexcept;
 
   private:
+    /// Counts `amount` in the ways that have not counted it yet: all but the one that `decided`.
+    void follow(std::optional<Forgetting> decided, std::int64_t amount, std::int64_t limit, const Moment& now,
+                TokenCharge& charge) noexcept;
+
     Window<buckets, 32> window_;
     Correction correction_; ///< Of the sliding window; the others are set to what the backend says.
     LeakyBucket bucket_;

@@ -10,14 +10,11 @@ namespace headroom::core {
 namespace {
 
 using balance::Decision;
+using balance::is_in;
 using balance::Outlook;
 
 double seconds(balance::Duration duration) {
     return std::chrono::duration<double>(duration).count();
-}
-
-bool is_in(balance::BackendMask mask, std::uint32_t backend) {
-    return (mask >> backend & 1) != 0;
 }
 
 std::string fate_of_open(const balance::FlightRecord& record, std::uint32_t backend) {

@@ -18,10 +18,7 @@ namespace headroom::core {
 namespace {
 
 using balance::BackendMask;
-
-bool is_in(BackendMask mask, std::uint32_t backend) {
-    return (mask >> backend & 1) != 0;
-}
+using balance::is_in;
 
 void append_hex(std::string& out, std::uint64_t word) {
     fmt::format_to(std::back_inserter(out), R"("{:#x}")", word);

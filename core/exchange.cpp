@@ -168,13 +168,15 @@ std::optional<Answer> Exchange::find_candidates() {
     name_hash_ = shard().fleet().key(client_name_).hash;
     estimate_ = shard().estimator().estimate(body_, facts(), route_.operation, client_name_, name_hash_);
     basis_ = estimate_.basis();
-    prefix_ = prefix_of_body();
     record_.estimated_tokens = estimate_.cost().charge.count();
     const std::size_t backends = shard().config().backends.size();
     for (std::uint32_t i = 0; i < backends; ++i) {
         if (able(i)) candidates_ |= std::uint64_t{1} << i;
     }
-    if (candidates_ != 0) return std::nullopt;
+    if (candidates_ != 0) {
+        prefix_ = prefix_of_body();
+        return std::nullopt;
+    }
     if (token_missing_) {
         record_.why = "no-token";
         Answer waiting = error_answer(503, "", "There is no managed-identity token for the backends yet.");

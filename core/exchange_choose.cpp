@@ -18,7 +18,10 @@ constexpr std::size_t prefix_bytes = 4096;
 /// which come before anything that differs in all but odd clients.
 std::uint64_t Exchange::prefix_of_body() noexcept {
     if (facts().prompt_cache_hash != 0) return facts().prompt_cache_hash;
-    if (body_streams_ || body_.size() < prefix_bytes) return 0;
+    const bool any_choice = (candidates_ & (candidates_ - 1)) != 0;
+    if (!any_choice || body_streams_ || body_.size() < prefix_bytes) return 0;
+    const std::string_view first = body_.pieces().front().view();
+    if (first.size() >= prefix_bytes) return shard().estimator().prefix_key(first.substr(0, prefix_bytes));
     std::array<char, prefix_bytes> start; // NOLINT(cppcoreguidelines-pro-type-member-init): filled below
     std::size_t have = 0;
     for (const net::Slice& piece : body_.pieces()) {
@@ -27,7 +30,7 @@ std::uint64_t Exchange::prefix_of_body() noexcept {
         have += some.size();
         if (have == prefix_bytes) break;
     }
-    return shard().fleet().key({start.data(), have}).hash;
+    return shard().estimator().prefix_key({start.data(), have});
 }
 
 balance::Choice Exchange::choose(Asking asking) {

@@ -242,17 +242,6 @@ void backends(Page& page, Shards shards, const Backends& all) {
     }
 }
 
-std::string_view breaker_name(balance::Breaker::State state) {
-    switch (state) {
-        case balance::Breaker::State::closed: return "closed";
-        case balance::Breaker::State::open: return "open";
-        case balance::Breaker::State::due: return "due";
-        case balance::Breaker::State::probing: return "probing";
-        case balance::Breaker::State::returning: return "returning";
-    }
-    return "unknown";
-}
-
 void slots(Page& page, const std::vector<balance::SlotView>& views, const Backends& all) {
     const auto labels = [&](const balance::SlotView& view) {
         return fmt::format("{{backend=\"{}\",deployment=\"{}\"}}", escaped(all[view.backend].name),
@@ -287,7 +276,7 @@ void slots(Page& page, const std::vector<balance::SlotView>& views, const Backen
                 "1 for the state that the circuit breaker of a deployment is in.");
     for (const V& view : views) {
         std::string with_state = labels(view);
-        with_state.insert(with_state.size() - 1, fmt::format(",state=\"{}\"", breaker_name(view.breaker)));
+        with_state.insert(with_state.size() - 1, fmt::format(",state=\"{}\"", name_of(view.breaker)));
         page.sample("headroom_breaker", with_state, std::uint64_t{1});
     }
 }

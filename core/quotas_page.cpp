@@ -16,18 +16,6 @@ namespace {
 
 using balance::SlotView;
 
-std::string_view word_of(balance::Breaker::State state) {
-    using State = balance::Breaker::State;
-    switch (state) {
-        case State::closed: return "closed";
-        case State::open: return "open";
-        case State::due: return "due";
-        case State::probing: return "probing";
-        case State::returning: return "returning";
-    }
-    return "unknown";
-}
-
 double seconds(balance::Duration duration) {
     return std::chrono::duration<double>(duration).count();
 }
@@ -103,8 +91,8 @@ void visit_slot(const SlotView& slot, Visit&& visit) {
     visit("in_flight", slot.in_flight);
     visit("blocked_s", seconds(slot.blocked_for));
     visit("blocked_above", slot.blocked_above.count());
-    visit("breaker", word_of(slot.breaker));
-    visit("connection", word_of(slot.connection));
+    visit("breaker", name_of(slot.breaker));
+    visit("connection", name_of(slot.connection));
     visit("sent", slot.sent_total);
     visit("refusals", slot.refusals_total);
     visit("faults", slot.faults_total);

@@ -3,16 +3,14 @@
 
 #include "balance/decision_fields.hpp"
 #include "core/decision_json.hpp"
+#include "core/input_text.hpp"
 
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <cstddef>
-#include <fstream>
 #include <istream>
 #include <memory>
-#include <optional>
 #include <ostream>
 #include <string>
 #include <string_view>
@@ -20,8 +18,6 @@
 
 namespace headroom::core {
 namespace {
-
-constexpr std::size_t input_bytes_max = std::size_t{64} << 20U;
 
 /// The names of what differs; empty when nothing does.
 std::string differences(const balance::Decision& recorded, const balance::Decision& again) {
@@ -89,27 +85,10 @@ class Replay {
     unsigned different_ = 0;
 };
 
-std::optional<std::string> read_input(const std::string& file, std::istream& in, std::ostream& err) {
-    std::ifstream opened;
-    if (file != "-") opened.open(file, std::ios::binary);
-    std::istream& source = file == "-" ? in : opened;
-    std::string text;
-    std::array<char, 65536> part{};
-    while (source.good() && text.size() <= input_bytes_max) {
-        source.read(part.data(), part.size());
-        text.append(part.data(), static_cast<std::size_t>(source.gcount()));
-    }
-    if (!source.eof() || text.size() > input_bytes_max) {
-        err << "headroom replay: cannot read " << file << '\n';
-        return std::nullopt;
-    }
-    return text;
-}
-
 } // namespace
 
 int run_replay(const Options& options, std::istream& in, std::ostream& out, std::ostream& err) {
-    const auto text = read_input(options.file, in, err);
+    const auto text = read_input("replay", options.file, in, err);
     if (!text) return 2;
     simdjson::dom::parser parser;
     simdjson::dom::document_stream documents;

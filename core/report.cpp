@@ -90,11 +90,10 @@ void append_text(std::string& out, const AccessRecord& record, const Config& con
 
 void append_json(std::string& out, const AccessRecord& record, const Config& config, net::WallTime now) {
     auto to = std::back_inserter(out);
-    std::string id;
-    append_json_text(id, record.id);
     out += R"({"time":")";
     append_timestamp(out, now);
-    fmt::format_to(to, R"(","event":"request","id":"{}","method":"{}","path":")", id, record.method);
+    fmt::format_to(to, R"(","event":"request","id":"{}","method":"{}","path":")", in_json(record.id),
+                   record.method);
     append_json_text(out, shown(record.path));
     fmt::format_to(to, R"(","operation":"{}","status":{},"outcome":"{}","duration_ms":{})",
                    balance::name_of(record.operation), record.status, name_of(record.outcome),
@@ -265,6 +264,12 @@ void append_json_text(std::string& out, std::string_view text) {
         }
         text.remove_prefix(std::max<std::size_t>(1, length));
     }
+}
+
+std::string in_json(std::string_view text) {
+    std::string escaped;
+    append_json_text(escaped, text);
+    return escaped;
 }
 
 void append_timestamp(std::string& out, net::WallTime now) {

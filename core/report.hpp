@@ -35,6 +35,8 @@ void report_usage_refused(Shard& shard, std::uint32_t backend);
 /// JSON string contents: quotes, backslashes and controls escaped; bytes above 127 as they are when they are
 /// UTF-8, else replaced.
 void append_json_text(std::string& out, std::string_view text);
+/// The same as a value.
+[[nodiscard]] std::string in_json(std::string_view text);
 /// "2026-11-23T08:49:37.123Z"
 void append_timestamp(std::string& out, net::WallTime now);
 

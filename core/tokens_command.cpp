@@ -7,12 +7,11 @@
 #include "balance/request_facts.hpp"
 #include "balance/tokens/token_counter.hpp"
 #include "balance/tokens/vocabulary.hpp"
+#include "core/input_text.hpp"
 #include "core/report.hpp"
 
 #include <fmt/format.h>
 
-#include <array>
-#include <fstream>
 #include <istream>
 #include <iterator>
 #include <limits>
@@ -28,7 +27,6 @@ namespace {
 
 using balance::Operation;
 
-constexpr std::size_t input_bytes_max = std::size_t{64} << 20U;
 /// One user's file may take as long as it needs.
 constexpr balance::WorkBudget no_end{std::numeric_limits<std::uint64_t>::max()};
 
@@ -39,38 +37,6 @@ std::string_view name_of_encoding(balance::Encoding encoding) {
         case balance::Encoding::unknown: return "unknown, counted as o200k_base";
     }
     return "unknown";
-}
-
-std::string in_json(std::string_view text) {
-    std::string escaped;
-    append_json_text(escaped, text);
-    return escaped;
-}
-
-std::optional<std::string> read_input(const std::string& file, std::istream& in, std::ostream& err) {
-    std::ifstream opened;
-    if (file != "-") {
-        opened.open(file, std::ios::binary);
-        if (!opened) {
-            err << "headroom tokens: cannot read " << file << '\n';
-            return std::nullopt;
-        }
-    }
-    std::istream& source = file == "-" ? in : opened;
-    std::string text;
-    std::array<char, 65536> block;
-    while (source.read(block.data(), block.size()) || source.gcount() > 0) {
-        text.append(block.data(), static_cast<std::size_t>(source.gcount()));
-        if (text.size() > input_bytes_max) {
-            err << "headroom tokens: more than 64 MiB\n";
-            return std::nullopt;
-        }
-    }
-    if (source.bad() || (file != "-" && !source.eof())) {
-        err << "headroom tokens: cannot read " << file << '\n';
-        return std::nullopt;
-    }
-    return text;
 }
 
 /// Which API takes such a body; nullopt: it is a text.
@@ -151,7 +117,7 @@ void print_body(const balance::PromptParts& parts, const balance::RequestCost& c
 } // namespace
 
 int run_tokens(const Options& options, std::istream& in, std::ostream& out, std::ostream& err) {
-    auto text = read_input(options.file, in, err);
+    auto text = read_input("tokens", options.file, in, err);
     if (!text) return 2;
     balance::RequestScan scan;
     scan.feed(*text);

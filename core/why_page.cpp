@@ -25,12 +25,6 @@ double milliseconds(balance::Duration duration) {
     return std::chrono::duration<double, std::milli>(duration).count();
 }
 
-std::string in_json(std::string_view text) {
-    std::string escaped;
-    append_json_text(escaped, text);
-    return escaped;
-}
-
 std::string time_of(const PageBasis& basis, net::Time at) {
     std::string text;
     append_timestamp(text,
@@ -114,7 +108,7 @@ class Json {
         out_ += R"("candidates":[)";
         bool any = false;
         for (std::uint32_t i = 0; i < basis_.config.backends.size(); ++i) {
-            if ((record.input.candidates >> i & 1) == 0) continue;
+            if (!balance::is_in(record.input.candidates, i)) continue;
             if (std::exchange(any, true)) out_ += ',';
             candidate(record, i);
         }
@@ -125,13 +119,13 @@ class Json {
     void candidate(const FlightRecord& record, std::uint32_t i) {
         put(R"({{"backend":"{}","priority":{},)", in_json(name_of_backend(basis_, i)),
             basis_.config.backends[i].priority);
-        if ((record.input.seen >> i & 1) != 0) {
+        if (balance::is_in(record.input.seen, i)) {
             const balance::Outlook& look = record.input.look[i];
             put(R"("state":"{}","fits":{},"used":{:.4f},"share":{:.3f},"recovery_ms":{:.0f},)",
                 state_word(look.state), look.fits, look.used, look.share, milliseconds(look.recovery));
         }
-        if ((record.decision.scored >> i & 1) != 0) put(R"("score":{:.4f},)", record.decision.score[i]);
-        if ((record.input.opened >> i & 1) != 0)
+        if (balance::is_in(record.decision.scored, i)) put(R"("score":{:.4f},)", record.decision.score[i]);
+        if (balance::is_in(record.input.opened, i))
             put(R"("opens_ms":{:.0f},)", milliseconds(record.input.opens[i]));
         put(R"("fate":"{}"}})", fate_of(record, i));
     }
@@ -195,9 +189,9 @@ class Text {
             put("; {:.1f} s", milliseconds(made.retry_after) / 1000);
         put("\n  {:<20} {:>8} {:>8} {:>8} {:>7}  {}\n", "backend", "priority", "state", "used", "score", "");
         for (std::uint32_t i = 0; i < basis_.config.backends.size(); ++i) {
-            if ((record.input.candidates >> i & 1) == 0) continue;
-            const bool seen = (record.input.seen >> i & 1) != 0;
-            const bool scored = (record.decision.scored >> i & 1) != 0;
+            if (!balance::is_in(record.input.candidates, i)) continue;
+            const bool seen = balance::is_in(record.input.seen, i);
+            const bool scored = balance::is_in(record.decision.scored, i);
             put("  {:<20} {:>8} {:>8} {:>8} {:>7}  {}\n", name_of_backend(basis_, i),
                 basis_.config.backends[i].priority, seen ? state_word(record.input.look[i].state) : "",
                 seen ? fmt::format("{:.1f} %", record.input.look[i].used * 100) : "",

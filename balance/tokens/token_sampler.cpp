@@ -1,6 +1,7 @@
 // Windows are whole pieces, because a piece that is cut has more tokens than its share.
 #include "balance/tokens/token_sampler.hpp"
 
+#include "balance/bit_mixing.hpp"
 #include "balance/tokens/text_features.hpp"
 #include "balance/tokens/token_regression.hpp"
 
@@ -15,14 +16,6 @@ constexpr std::size_t reaches[] = {288, 1536};
 
 bool continues(char c) noexcept {
     return (static_cast<unsigned char>(c) & 0xc0) == 0x80;
-}
-
-/// splitmix64
-std::uint64_t mixed(std::uint64_t state) noexcept {
-    state += 0x9e3779b97f4a7c15U;
-    state = (state ^ state >> 30) * 0xbf58476d1ce4e5b9U;
-    state = (state ^ state >> 27) * 0x94d049bb133111ebU;
-    return state ^ state >> 31;
 }
 
 } // namespace
@@ -60,7 +53,7 @@ TextCount TokenSampler::count(std::string_view text, std::uint64_t random, Token
     double counted = 0;
     double expected = 0;
     for (std::size_t i = 0; i < window_count; ++i) {
-        const std::size_t offset = mixed(random + i) % (part - window_bytes);
+        const std::size_t offset = mixed(random + i + mixing_step) % (part - window_bytes);
         const std::string_view sample = window(text, i * part + offset);
         const TextCount found = counter.count(sample, budget);
         if (!found.exact) break;

@@ -3,6 +3,8 @@
 // Not here: seeds; they come from the command line.
 #pragma once
 
+#include "balance/bit_mixing.hpp"
+
 #include <cmath>
 #include <cstdint>
 #include <initializer_list>
@@ -16,11 +18,11 @@ class Random {
     explicit Random(std::uint64_t seed) noexcept : state_(seed) {}
 
     std::uint64_t bits() noexcept {
-        state_ += 0x9e3779b97f4a7c15U;
-        return mixed(state_);
+        state_ += balance::mixing_step;
+        return balance::mixed(state_);
     }
     /// Within [0, 1).
-    double unit() noexcept { return static_cast<double>(bits() >> 11U) * 0x1p-53; }
+    double unit() noexcept { return balance::unit(bits()); }
     /// Within [0, bound); bound must not be 0.
     std::uint64_t below(std::uint64_t bound) noexcept {
         return static_cast<std::uint64_t>(unit() * static_cast<double>(bound));
@@ -43,12 +45,6 @@ class Random {
         }
     }
 
-    static std::uint64_t mixed(std::uint64_t bits) noexcept {
-        bits = (bits ^ (bits >> 30U)) * 0xbf58476d1ce4e5b9U;
-        bits = (bits ^ (bits >> 27U)) * 0x94d049bb133111ebU;
-        return bits ^ (bits >> 31U);
-    }
-
   private:
     std::uint64_t state_;
 };
@@ -57,7 +53,7 @@ class Random {
 [[nodiscard]] inline Random random_for(std::initializer_list<std::uint64_t> names) noexcept {
     std::uint64_t state = 0x243f6a8885a308d3U;
     for (const std::uint64_t name : names)
-        state = Random::mixed((state ^ name) * 0x9e3779b97f4a7c15U + 1);
+        state = balance::mixed((state ^ name) * balance::mixing_step + 1);
     return Random(state);
 }
 

@@ -40,7 +40,7 @@ std::map<std::string_view, std::int64_t> shared_tokens(const std::vector<load::T
 std::uint64_t hash_of(std::string_view text) {
     std::uint64_t hash = 0xcbf29ce484222325U;
     for (const char c : text)
-        hash = Random::mixed((hash ^ static_cast<unsigned char>(c)) + 0x9e3779b97f4a7c15U);
+        hash = balance::mixed((hash ^ static_cast<unsigned char>(c)) + balance::mixing_step);
     return hash;
 }
 
@@ -53,12 +53,12 @@ void add_blocks(const load::TraceRow& row, const std::map<std::string_view, std:
         const std::uint64_t name = hash_of(row.prefix);
         const std::int64_t count = shared.at(row.prefix) / load::prefix_block_tokens;
         for (std::int64_t i = 0; i < count; ++i)
-            workload.blocks.push_back(Random::mixed(name + static_cast<std::uint64_t>(i)));
+            workload.blocks.push_back(balance::mixed(name + static_cast<std::uint64_t>(i)));
     }
     request.blocks_count = static_cast<std::uint32_t>(workload.blocks.size()) - request.blocks_begin;
     if (request.blocks_count >= 2) {
         const std::uint64_t* first = &workload.blocks[request.blocks_begin];
-        request.prefix = Random::mixed(first[0] * 31 + Random::mixed(first[1])) | 1U;
+        request.prefix = balance::mixed(first[0] * 31 + balance::mixed(first[1])) | 1U;
     }
 }
 
