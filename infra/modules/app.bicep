@@ -188,6 +188,10 @@ resource app 'Microsoft.App/containerApps@2025-07-01' = {
                 value: '${drainSeconds}s'
               }
               {
+                name: 'HEADROOM_TIMEOUTS_GRACE'
+                value: '${graceSeconds}s'
+              }
+              {
                 // Not more patient than the ingress in front, which gives up after 240 s without a byte.
                 name: 'HTTP_TIMEOUT_SECONDS'
                 value: '230'
