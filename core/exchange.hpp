@@ -8,6 +8,7 @@
 #include "balance/prompt/text_counting.hpp"
 #include "balance/request_facts.hpp"
 #include "core/access_record.hpp"
+#include "core/affinity.hpp"
 #include "core/answer.hpp"
 #include "core/request_body.hpp"
 #include "core/route.hpp"
@@ -44,6 +45,8 @@ class Exchange {
     const Route& route() const noexcept { return route_; }
     const RequestBody& body() const noexcept { return body_; }
     const balance::RequestFacts& facts() const noexcept { return scan_.facts(); }
+    /// The stored objects that the request names; none when there is but one backend.
+    Affinity& affinity() noexcept { return affinity_; }
     AccessRecord& record() noexcept { return record_; }
     /// The deployment's name at `backend` as plain text; empty when the request names none.
     std::string_view upstream_name(std::uint32_t backend) const noexcept;
@@ -95,6 +98,7 @@ class Exchange {
     std::optional<Answer> answer_locally();
     std::optional<Answer> find_candidates();
     bool able(std::uint32_t backend) noexcept;
+    void find_objects();
     // 6 choose
     balance::FlightTag tag() const noexcept { return {record_.id, record_.number, record_.attempts}; }
     void record_end() noexcept;
@@ -125,6 +129,7 @@ class Exchange {
     Route route_;
     RequestBody body_;
     balance::RequestScan scan_;
+    Affinity affinity_;
     balance::RequestCost estimate_;
     balance::ChargeBasis basis_;
     std::uint64_t prefix_ = 0;
