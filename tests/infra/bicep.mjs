@@ -5,7 +5,7 @@
 import { readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { Language, Parser } from 'web-tree-sitter'
+import { Language, Parser } from './packages.mjs'
 
 const here = dirname(fileURLToPath(import.meta.url))
 await Parser.init()

@@ -6,9 +6,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
-import { parse } from 'yaml'
 import { checkResource } from './arm_schema.mjs'
 import { Deployment } from './bicep.mjs'
+import { parse } from './packages.mjs'
 
 const root = fileURLToPath(new URL('../../', import.meta.url))
 const read = path => readFileSync(join(root, path), 'utf8')
