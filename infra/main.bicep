@@ -65,7 +65,7 @@ param allowedAddresses array = []
 @description('false: only apps of the same Container Apps environment can call Headroom.')
 param externalIngress bool = true
 
-@description('More backends, with keys in a Key Vault: name (letters and digits), url, keySecretUri, and optionally priority.')
+@description('More backends, with keys in a Key Vault: name (letters and digits), url, keySecretUri, optionally priority and deployments.')
 param keyVaultBackends array = []
 
 var tags = {

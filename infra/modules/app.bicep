@@ -62,20 +62,33 @@ var accountVariables = flatten(map(split(endpoints, ','), endpoint => [
   }
 ]))
 
-var keyVaultVariables = flatten(map(keyVaultBackends, backend => [
-  {
-    name: 'BACKEND_${toUpper(backend.name)}_URL'
-    value: backend.url
-  }
-  {
-    name: 'BACKEND_${toUpper(backend.name)}_PRIORITY'
-    value: string(backend.?priority ?? 1)
-  }
-  {
-    name: 'BACKEND_${toUpper(backend.name)}_APIKEY'
-    secretRef: 'key-${toLower(backend.name)}'
-  }
-]))
+// One that names deployments is asked for those only.
+var keyVaultVariables = flatten(map(keyVaultBackends, backend => concat(
+  [
+    {
+      name: 'BACKEND_${toUpper(backend.name)}_URL'
+      value: backend.url
+    }
+    {
+      name: 'BACKEND_${toUpper(backend.name)}_PRIORITY'
+      value: string(backend.?priority ?? 1)
+    }
+    {
+      name: 'BACKEND_${toUpper(backend.name)}_APIKEY'
+      secretRef: 'key-${toLower(backend.name)}'
+    }
+  ],
+  empty(backend.?deployments ?? '') ? [] : [
+    {
+      name: 'BACKEND_${toUpper(backend.name)}_DEPLOYMENTS'
+      value: backend.?deployments
+    }
+    {
+      name: 'BACKEND_${toUpper(backend.name)}_ONLY_LISTED_DEPLOYMENTS'
+      value: 'true'
+    }
+  ]
+)))
 
 var probes = [
   {

@@ -10,7 +10,7 @@ import { Mock, Proxy, until } from './harness/programs.mjs'
 import { Raw, postText } from './harness/raw.mjs'
 
 const app = fileURLToPath(new URL('../../infra/main.bicep', import.meta.url))
-const models = ['gpt-5.4-mini', 'gpt-4.1-mini', 'text-embedding-3-large'].map(name => `${name}:${name}`).join(';')
+const models = ['gpt-5.4-mini', 'without-reasoning', 'text-embedding-3-large'].map(name => `${name}:${name}`).join(';')
 const names = ['openai1', 'openai2', 'openai3']
 let mock
 before(async () => {
@@ -118,7 +118,7 @@ test('today\'s chat app: /responses and /embeddings below the bare URL, with a b
   assert.deepEqual([...paths].sort(), ['/openai/v1/embeddings', '/openai/v1/responses'])
 }))
 
-test('the chat app of 2024: deployment paths, the ancestor\'s names of deployments, a model that takes max_tokens', () => withApp(async proxy => {
+test('the chat app of 2024: deployment paths and the ancestor\'s names, with a model that takes max_tokens', () => withApp(async proxy => {
   await ready(proxy)
   const client = new AzureOpenAI({ endpoint: proxy.url, apiKey: 'of-the-client', apiVersion: '2024-03-01-preview', maxRetries: 0 })
   const stream = await client.chat.completions.create({ model: 'chat', messages: [{ role: 'user', content: 'Hello' }], max_tokens: 16, n: 1, temperature: 0.3, stream: true })
@@ -130,11 +130,31 @@ test('the chat app of 2024: deployment paths, the ancestor\'s names of deploymen
   const embeddings = await client.embeddings.create({ model: 'embedding', input: 'one' })
   assert.equal(embeddings.data.length, 1)
   const asked = (await newRequests()).map(one => one.deployment ?? one.model)
-  assert.deepEqual([...new Set(asked)].sort(), ['gpt-4.1-mini', 'text-embedding-3-large'])
+  assert.deepEqual([...new Set(asked)].sort(), ['text-embedding-3-large', 'without-reasoning'])
 }, {}, { models: [
-  // it says max_tokens, which reasoning models refuse
-  { alias: 'chat', name: 'gpt-4.1-mini', version: '2025-04-14', sku: 'GlobalStandard' },
+  { alias: 'chat', name: 'without-reasoning', version: '1', sku: 'GlobalStandard' },
   { alias: 'embedding', name: 'text-embedding-3-large', version: '1', sku: 'GlobalStandard' }] }))
+
+test('max_tokens for a reasoning model, as azd up deploys it: the model\'s own 400, and no other account is asked', () => withApp(async proxy => {
+  await ready(proxy)
+  const client = new AzureOpenAI({ endpoint: proxy.url, apiKey: 'of-the-client', apiVersion: '2024-03-01-preview', maxRetries: 0 })
+  await assert.rejects(client.chat.completions.create({ model: 'chat', messages: [{ role: 'user', content: 'Hello' }], max_tokens: 16 }),
+    error => error.status === 400 && error.code === 'unsupported_parameter' && error.param === 'max_tokens')
+  assert.equal((await newRequests()).length, 1)
+  // what docs/migrate.md advises
+  const answer = await client.chat.completions.create({ model: 'chat', messages: [{ role: 'user', content: 'Hello' }], max_completion_tokens: 16 })
+  assert.ok(answer.choices[0].message.content.length > 0)
+}))
+
+test('two names of one deployment use one quota', () => withApp(async proxy => {
+  await ready(proxy)
+  for (const model of ['chat', 'gpt-5.4-mini', 'chat', 'gpt-5.4-mini']) assert.equal((await ask(proxy, { model })).status, 200)
+  const { quotas } = await (await fetch(`${proxy.admin}/quotas`)).json()
+  const used = quotas.filter(one => one.sent > 0)
+  assert.deepEqual([...new Set(used.map(one => one.deployment))], ['gpt-5.4-mini'])
+  assert.equal(used.reduce((sum, one) => sum + one.sent, 0), 4)
+  assert.equal(new Set(used.map(one => one.backend)).size, used.length)
+}))
 
 test('one account throttles: the client notices nothing', () => withApp(async proxy => {
   await ready(proxy)

@@ -61,3 +61,19 @@ test('files that the guides name exist', () => {
   }
   assert.deepEqual(missing, [])
 })
+
+test('the steps of the tutorial are told in its order, and what it sets is read', () => {
+  const start = ['azd auth login', 'azd config set auth.useAzCliAuth "true"', 'azd up', 'azd env get-values']
+  const whole = [...start, 'azd env set OPENAI_HOST azure_custom', 'azd env set AZURE_OPENAI_CUSTOM_URL <CONTAINER_APP_URL>', 'azd up',
+    'azd env set OPENAI_CAPACITY 50', 'azd down --purge --force']
+  for (const [page, steps] of [['README.md', start], ['docs/azure.md', whole], ['docs/es/azure.md', whole]]) {
+    const commands = [...read(page).matchAll(/^```sh\n([^]*?)^```/gm)].map(one => one[1]).join('')
+    let at = 0
+    for (const step of steps) {
+      at = commands.indexOf(step, at)
+      assert.ok(at >= 0, `${page}: ${step}`)
+      at += step.length
+    }
+  }
+  assert.match(read('infra/main.parameters.json'), /\$\{OPENAI_CAPACITY=30\}/)
+})

@@ -94,6 +94,15 @@ test('keys of a vault reach the program as secrets only', () => {
   assert.deepEqual(key, { name: 'BACKEND_SPARE_APIKEY', secretRef: 'key-spare' })
 })
 
+test('a backend that names deployments is asked for those only', () => {
+  const { BACKEND_SPARE_DEPLOYMENTS: none } = variablesOf(Deployment.evaluate(main, everything))
+  assert.equal(none, undefined)
+  const keyVaultBackends = [{ ...everything.keyVaultBackends[0], deployments: 'old-chat=tuned' }]
+  const variables = variablesOf(Deployment.evaluate(main, { ...everything, keyVaultBackends }))
+  assert.equal(variables.BACKEND_SPARE_DEPLOYMENTS, 'old-chat=tuned')
+  assert.equal(variables.BACKEND_SPARE_ONLY_LISTED_DEPLOYMENTS, 'true')
+})
+
 test('azd finds what it needs: parameters, outputs, hooks', () => {
   const parameters = JSON.parse(read('infra/main.parameters.json')).parameters
   const declared = new Deployment(main, given).file.parameters().map(one => one.name)
