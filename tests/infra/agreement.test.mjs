@@ -80,6 +80,12 @@ test('probes, ports, user and seccomp profile are the same wherever they are nam
   assert.deepEqual(scrape, [1, 2, 3].map(n => `headroom${n}:${exposed[1]}`))
 })
 
+test('the version is CMake\'s', () => {
+  const [, version] = /^project\(headroom VERSION ([\d.]+)/m.exec(read('CMakeLists.txt'))
+  assert.equal(parse(read('azure.yaml')).metadata.template, `headroom@${version}`)
+  assert.equal(pod.containers[0].image, `headroom:${version}`)
+})
+
 test('the guide for Azure tells what the Bicep makes', () => {
   const guide = read('docs/azure.md')
   const models = all('Microsoft.CognitiveServices/accounts/deployments').map(one => one.name)
