@@ -247,7 +247,7 @@ net::Task<void> Exchange::try_backends() {
             co_return;
         }
         balance::Choice choice = choose_now();
-        if (must_wait(choice)) {
+        if (tries_.must_wait(choice, patience_left())) {
             if (choice.lease) choice.lease.cancel_unsent(shard().loop().now());
             choice = co_await wait_for_turn();
             if (client_failed_ || ending_) continue;
@@ -257,8 +257,7 @@ net::Task<void> Exchange::try_backends() {
             co_await give_up(choice.quota, choice.retry_after);
             co_return;
         }
-        excluded_ |= std::uint64_t{1} << choice.backend;
-        ++attempts_in_round_;
+        tries_.sent_to(choice.backend);
         if (record_.attempts++ > 0) shard().count().retries.add();
         attempt_ = std::make_unique<Attempt>(*this, choice.backend, std::move(choice.lease));
         const Attempt::End end = co_await attempt_->run();
