@@ -65,6 +65,9 @@ param allowedAddresses array = []
 @description('false: only apps of the same Container Apps environment can call Headroom.')
 param externalIngress bool = true
 
+@description('true: apps of the same environment reach the admin pages at port 9090 of the app; one of the replicas answers.')
+param adminWithinEnvironment bool = false
+
 @description('More backends, with keys in a Key Vault: name (letters and digits), url, keySecretUri, optionally priority and deployments.')
 param keyVaultBackends array = []
 
@@ -144,6 +147,7 @@ module app 'modules/app.bicep' = {
     logFormat: logFormat
     allowedAddresses: allowedAddresses
     externalIngress: externalIngress
+    adminWithinEnvironment: adminWithinEnvironment
     keyVaultBackends: keyVaultBackends
   }
   dependsOn: [

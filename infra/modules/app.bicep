@@ -21,6 +21,7 @@ param maxReplicas int
 param logFormat string
 param allowedAddresses array
 param externalIngress bool
+param adminWithinEnvironment bool
 param keyVaultBackends array
 
 var port = 8080
@@ -148,6 +149,16 @@ resource app 'Microsoft.App/containerApps@2025-07-01' = {
         targetPort: empty(image) ? 80 : port
         transport: 'http'
         allowInsecure: false
+        // The ingress leads to its target port only, so nobody reaches the admin pages unless they are mapped.
+        additionalPortMappings: adminWithinEnvironment
+          ? [
+              {
+                external: false
+                targetPort: adminPort
+                exposedPort: adminPort
+              }
+            ]
+          : []
         ipSecurityRestrictions: [
           for (address, index) in allowedAddresses: {
             name: 'allowed-${index + 1}'

@@ -30,8 +30,8 @@ test('the JSON template makes the same container app as the Bicep', () => {
   const { configuration, template: shape, workloadProfileName } = theirs.properties
   assert.equal(workloadProfileName, app.properties.workloadProfileName)
   assert.equal(configuration.activeRevisionsMode, app.properties.configuration.activeRevisionsMode)
-  const { ipSecurityRestrictions, ...ingress } = app.properties.configuration.ingress
-  assert.deepEqual(ipSecurityRestrictions, [])
+  const { ipSecurityRestrictions, additionalPortMappings, ...ingress } = app.properties.configuration.ingress
+  assert.deepEqual([ipSecurityRestrictions, additionalPortMappings], [[], []])
   assert.deepEqual(configuration.ingress, ingress)
   assert.equal(shape.terminationGracePeriodSeconds, app.properties.template.terminationGracePeriodSeconds)
   assert.deepEqual(shape.containers[0].probes, container.probes)
@@ -99,7 +99,7 @@ test('the guide for Azure tells what the Bicep makes', () => {
     `registry (${all('Microsoft.ContainerRegistry/registries')[0].sku.name})`]) assert.ok(guide.includes(said), said)
   const parameters = JSON.parse(read('infra/main.parameters.json')).parameters
   assert.match(guide, new RegExp(`${/=(\d+)/.exec(parameters.deploymentCapacity.value)[1]} unless set`))
-  for (const [, parameter] of guide.split('## Behind')[0].matchAll(/^\|[^|]*\|[^|]*`((?:openAi|models|allowed|external|keyVault)\w*)`/gm)) {
+  for (const [, parameter] of guide.split('## Behind')[0].matchAll(/^\|[^|]*\|[^|]*`((?:openAi|models|allowed|external|admin|keyVault)\w*)`/gm)) {
     assert.ok(new Deployment(join(root, 'infra/main.bicep'), { name: 'demo', location: 'x' }).file.parameters().some(one => one.name === parameter), parameter)
   }
 })

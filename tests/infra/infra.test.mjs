@@ -94,6 +94,13 @@ test('keys of a vault reach the program as secrets only', () => {
   assert.deepEqual(key, { name: 'BACKEND_SPARE_APIKEY', secretRef: 'key-spare' })
 })
 
+test('nobody but the platform reaches the admin pages unless that is asked for, and then only apps of the environment', () => {
+  const mappings = parameters => appOf(Deployment.evaluate(main, { ...everything, ...parameters })).properties.configuration.ingress.additionalPortMappings
+  assert.deepEqual(mappings({}), [])
+  assert.deepEqual(mappings({ adminWithinEnvironment: true }), [{ external: false, targetPort: 9090, exposedPort: 9090 }])
+  assert.deepEqual(findings(Deployment.evaluate(main, { ...everything, adminWithinEnvironment: true }).resources), [])
+})
+
 test('a backend that names deployments is asked for those only', () => {
   const { BACKEND_SPARE_DEPLOYMENTS: none } = variablesOf(Deployment.evaluate(main, everything))
   assert.equal(none, undefined)
