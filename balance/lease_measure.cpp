@@ -73,7 +73,7 @@ void Lease::learn(std::int64_t theirs, std::int64_t limit, const Moment& now) no
     sample.used = theirs;
     sample.limit = limit;
     sample.most = slot_->counters.read();
-    sample.least = sums_before_;
+    sample.least = sample.sent = sums_before_;
     sample.own = sums_at_arrival(basis_);
     sample.age = now.tick - std::min(now.tick, tokens_.tick);
     if (pending_before_ > 0) {
