@@ -72,22 +72,21 @@ Tokens charge_of(const Slot& slot, const Want& want) noexcept {
 }
 
 /// Whether `charge` leaves room for what another's queue claims, now and when that opens.
-bool fits_beside(const Claim::View& claim, const Slot& slot, std::int64_t charge, std::int64_t limit,
+bool fits_beside(const Claim::View& claim, const Slot& slot, std::int64_t charge,
                  const Moment& now) noexcept {
     const std::int64_t requests = slot.requests.limit();
     if (requests > 0 && slot.requests.used() + 2 > requests) return false;
-    if (limit == 0 || charge == 0) return true;
-    const std::int64_t then = slot.tokens.counted_at(claim.opens_ms * 1'000'000, limit, now);
-    return then + charge + claim.tokens.count() <= slot.limit.ceiling();
+    if (slot.capacity() == 0 || charge == 0) return true;
+    const std::int64_t then = slot.tokens.counted_at(claim.opens_ms * 1'000'000, slot.rate(), now);
+    return then + charge + claim.tokens.count() <= slot.ceiling();
 }
 
 /// Whether what comes will fit if it comes as it did.
 void foresee(const Slot& slot, std::int64_t cost, const Moment& now, Outlook& look) noexcept {
     const std::int64_t recent = slot.tokens.recent(horizon_ticks, now);
     if (recent <= 0) return;
-    const std::int64_t limit = slot.limit.effective();
     const std::int64_t then_ns = now.ns + now.tick_ns * horizon_ticks;
-    const std::int64_t over = slot.tokens.counted_at(then_ns, limit, now) + recent - slot.limit.ceiling();
+    const std::int64_t over = slot.tokens.counted_at(then_ns, slot.rate(), now) + recent - slot.ceiling();
     if (over > 0) look.rush = std::min(1.0, static_cast<double>(over) / static_cast<double>(recent));
     const double mean = static_cast<double>(recent) /
                         static_cast<double>(std::max<std::int64_t>(1, slot.requests.recent_ten()));
@@ -98,7 +97,7 @@ void foresee(const Slot& slot, std::int64_t cost, const Moment& now, Outlook& lo
 void predict(const Slot& slot, Tokens charge, std::uint32_t owner, const Moment& now, double weight,
              Outlook& look) noexcept {
     const std::int64_t cost = charge.count();
-    const std::int64_t limit = slot.limit.effective();
+    const std::int64_t capacity = slot.capacity();
     const std::int64_t requests_limit = slot.requests.limit();
     const std::int64_t requests = slot.requests.used() + 1;
     double used = slot.request_share.used(now.tick);
@@ -109,17 +108,17 @@ void predict(const Slot& slot, Tokens charge, std::uint32_t owner, const Moment&
     look.size = look.rush = look.usual = 0;
     look.room = 1e18;
     if (cost != 0) {
-        const std::int64_t counted = slot.tokens_counted(now) + cost;
-        fits = fits && (limit == 0 || counted <= slot.limit.ceiling());
-        used = std::max(used, tokens_used(counted, limit, weight));
-        if (limit > 0) {
-            look.room = static_cast<double>(slot.limit.ceiling() - counted);
-            look.size = static_cast<double>(cost) / static_cast<double>(limit);
+        const std::int64_t counted = slot.tokens_counted(now);
+        fits = fits && slot.takes(cost, counted);
+        used = std::max(used, tokens_used(counted + cost, capacity, weight));
+        if (capacity > 0) {
+            look.room = static_cast<double>(slot.ceiling() - counted - cost);
+            look.size = static_cast<double>(cost) / static_cast<double>(capacity);
         }
     }
     if (const Claim::View claim = slot.claim.view(now.ms); claim.owner != 0 && claim.owner != owner)
-        fits = fits && fits_beside(claim, slot, cost, limit, now);
-    if (cost != 0 && limit > 0 && used > rush_matters_above) foresee(slot, cost, now, look);
+        fits = fits && fits_beside(claim, slot, cost, now);
+    if (cost != 0 && capacity > 0 && used > rush_matters_above) foresee(slot, cost, now, look);
     look.used = used;
     look.fits = fits;
     look.pace = slot.speed.pace();
@@ -218,14 +217,13 @@ Duration Fleet::opening(std::uint32_t backend, const Want& want, Moment now) noe
     slot.tokens.advance(now);
     slot.requests.advance(now);
     const Tokens charge = charge_of(slot, want);
-    const std::int64_t limit = slot.limit.effective();
     std::int64_t opens_ns = slot.requests.opening_ns(now);
     const Claim::View claim = slot.claim.view(now.ms);
     const bool claimed = claim.owner != 0 && claim.owner != want.owner;
-    if (limit > 0 && charge > Tokens(0)) {
+    if (slot.capacity() > 0 && charge > Tokens(0)) {
         const std::int64_t ahead = claimed ? claim.tokens.count() : 0;
         opens_ns = std::max(opens_ns,
-                            slot.tokens.opening_ns(charge.count() + ahead, slot.limit.ceiling(), limit, now));
+                            slot.tokens.opening_ns(charge.count() + ahead, slot.ceiling(), slot.rate(), now));
     }
     const std::int64_t blocked_ms = slot.block.until_ms(charge, now.ms);
     if (blocked_ms > now.ms) opens_ns = std::max(opens_ns, blocked_ms * 1'000'000);
@@ -306,6 +304,9 @@ std::vector<SlotView> Fleet::snapshot(Time now) {
         view.limit_source = slot.limit.source();
         if (const std::int64_t since = slot.limit.since_ms(); since != 0)
             view.limit_for = until(at.ms, since);
+        view.tokens_saved = Tokens(slot.tokens.forgetting() == Forgetting::bucket ? slot.burst.depth() : 0);
+        view.tokens_rate = Tokens(slot.burst.rate());
+        view.forgetting = slot.tokens.forgetting();
         view.model = slot.learner.model();
         view.tokens_used = Tokens(slot.tokens_counted(at));
         view.tokens_correction = Tokens(slot.tokens.correction(at));

@@ -28,8 +28,12 @@ class QuotaLimit {
         return configured_.load(std::memory_order_relaxed);
     }
     /// Up to where requests are promised: the limit less the margin; 0 = unknown.
-    [[nodiscard]] std::int64_t ceiling() const noexcept;
+    [[nodiscard]] std::int64_t ceiling() const noexcept { return less_margin(effective()); }
+    /// `tokens` less the margin.
+    [[nodiscard]] std::int64_t less_margin(std::int64_t tokens) const noexcept;
     [[nodiscard]] double margin() const noexcept;
+    /// As configured or told by header fields, the lower one; 0 = neither.
+    [[nodiscard]] std::int64_t known() const noexcept;
     [[nodiscard]] Source source() const noexcept { return source_.load(std::memory_order_relaxed); }
     /// Since when (Moment::ms) the limit is what it is; 0 = always.
     [[nodiscard]] std::int64_t since_ms() const noexcept { return since_ms_.load(std::memory_order_relaxed); }
@@ -38,8 +42,12 @@ class QuotaLimit {
     void learn_header(std::int64_t limit, const Moment& now) noexcept;
     /// A refusal proves that the limit is `proven` at most.
     void learn_refusal(std::int64_t proven, const Moment& now) noexcept;
+    /// What refusals seemed to prove has another reason: it is what is known again.
+    void restore(const Moment& now) noexcept;
     /// A request that was predicted to fit was refused.
     void widen() noexcept;
+    /// A request was admitted where refusals may be `times` as frequent as windows' are.
+    void narrow(std::uint32_t times) noexcept;
     /// A request was admitted; `counted` with it.
     void admitted(std::int64_t counted, const Moment& now) noexcept;
 

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "balance/breaker.hpp"
+#include "balance/burst.hpp"
 #include "balance/claim.hpp"
 #include "balance/quantities.hpp"
 #include "balance/quota_learner.hpp"
@@ -137,6 +138,7 @@ class SharedLearner {
 struct alignas(slot_alignment) Slot {
     // Read by every choose.
     QuotaLimit limit;
+    Burst burst;
     SizeBlocks block;
     Breaker breaker;
     RequestShare request_share;
@@ -147,6 +149,7 @@ struct alignas(slot_alignment) Slot {
     Speed speed;
     std::atomic<std::int64_t> over_at_ms{0}; ///< Last time something was sent that was predicted not to fit.
     std::atomic<std::int64_t> told_at_ms{0}; ///< Last time the backend said what is left.
+    std::atomic<std::int64_t> began_ms{0};   ///< First time something was sent.
 
     // Written by every lease.
     alignas(slot_alignment) std::atomic<std::int64_t> reserved{0}; ///< Tokens of leases that are not ended.
@@ -169,7 +172,25 @@ struct alignas(slot_alignment) Slot {
     [[nodiscard]] Tokens charge(const ChargeBasis& basis, Tokens cost) const noexcept;
     /// The window's sum as we think the backend counts it.
     [[nodiscard]] std::int64_t tokens_counted(const Moment& now) const noexcept {
-        return tokens.counted(limit.effective(), now);
+        return tokens.counted(rate(), now);
+    }
+    /// What a bucket drains by, in tokens per minute; 0 = unknown.
+    [[nodiscard]] std::int64_t rate() const noexcept {
+        const std::int64_t own = burst.rate();
+        return own > 0 ? own : limit.effective();
+    }
+    /// What the limiter in force can hold: what a bucket saves, or a window's limit; 0 = unknown.
+    [[nodiscard]] std::int64_t capacity() const noexcept {
+        const std::int64_t depth = burst.depth();
+        return depth > 0 && tokens.forgetting() == Forgetting::bucket ? depth : limit.effective();
+    }
+    /// Up to where requests are promised: the capacity less the margin; 0 = unknown.
+    [[nodiscard]] std::int64_t ceiling() const noexcept { return limit.less_margin(capacity()); }
+    /// Whether `cost` may go beside what is `counted`; what is larger than a bucket when that is empty.
+    [[nodiscard]] bool takes(std::int64_t cost, std::int64_t counted) const noexcept {
+        const std::int64_t most = ceiling();
+        return most == 0 || counted + cost <= most ||
+               (counted == 0 && tokens.forgetting() == Forgetting::bucket);
     }
     void set_quota(std::int64_t tokens_per_minute, std::int64_t requests_per_minute,
                    bool requests_told) noexcept;
