@@ -124,6 +124,7 @@ void Burst::learn_depth(const BurstSample& sample) noexcept {
 
 void Burst::admitted(std::int64_t cost, std::int64_t level) noexcept {
     if (depth() == 0) return;
+    // Acquire: what the thread before learned is seen.
     if (busy_.exchange(true, std::memory_order_acquire)) return;
     // Nobody says that it drains faster than believed, so that must be tried.
     per_second_ += per_second_ * optimism;
@@ -131,6 +132,7 @@ void Burst::admitted(std::int64_t cost, std::int64_t level) noexcept {
     const double over = static_cast<double>(level + cost) - deep_;
     if (over > 0) deep_ += over * depth_blame;
     depth_.store(std::llround(deep_), relaxed);
+    // Release hands it on to the next thread.
     busy_.store(false, std::memory_order_release);
 }
 

@@ -19,8 +19,6 @@ constexpr double stalled_share = 0.05;
 // A shortage is looked for this far ahead, where that much is used already.
 constexpr std::uint32_t horizon_ticks = 10;
 constexpr double rush_matters_above = 0.5;
-// How often a prediction that a request will not fit is put to the test where no waiting helps.
-constexpr std::int64_t over_pause_ms = 5'000;
 // Where no limit is known, backends of equal weight should share what is sent: the less it has, the more it
 // gets. The figure only sets how fast that outweighs backends whose limit is known.
 constexpr double tokens_assumed = 250'000;
@@ -125,7 +123,7 @@ void predict(const Slot& slot, Tokens charge, std::uint32_t owner, const Moment&
     // A backend that tells what is left is believed, but now and then put to the test.
     const std::int64_t told_ms = slot.told_at_ms.load(relaxed);
     const bool told = told_ms != 0 && now.ms - told_ms < now.window_ns() / 1'000'000;
-    look.may_go_over = !told || now.ms - slot.over_at_ms.load(relaxed) >= over_pause_ms;
+    look.may_go_over = !told || now.ms - slot.over_at_ms.load(relaxed) >= slot.over_pause_ms.load(relaxed);
 }
 
 } // namespace

@@ -152,6 +152,9 @@ void Lease::refused(const Refusal& refusal, Time now) noexcept {
 void Lease::measure(const Refusal& refusal, const Moment& now) noexcept {
     if (refusal.kind == Refusal::Kind::requests) return slot_->requests.learn_refusal(now);
     if (!is_of_tokens(refusal) || cost_ == Tokens(0)) return;
+    if (!fitted_)
+        slot_->over_pause_ms.store(std::min(slot_->over_pause_ms.load(relaxed) * 4, over_pause_ms_max),
+                                   relaxed);
     const bool told = slot_->learner.learned() || slot_->told_at_ms.load(relaxed) != 0;
     if (!told && measure_burst(refusal, now) != Burst::Verdict::limit) return;
     if (!fitted_) return;
@@ -195,6 +198,9 @@ Burst::Verdict Lease::measure_burst(const Refusal& refusal, const Moment& now) n
 }
 
 void Lease::let_in(const Moment& now) noexcept {
+    if (!fitted_)
+        slot_->over_pause_ms.store(std::max(slot_->over_pause_ms.load(relaxed) / 2, over_pause_ms_min),
+                                   relaxed);
     const std::int64_t counted = slot_->tokens_counted(now);
     if (slot_->tokens.forgetting() == Forgetting::bucket) {
         const std::int64_t depth = slot_->burst.depth();

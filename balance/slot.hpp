@@ -134,6 +134,10 @@ class SharedLearner {
     QuotaLearner learner_;
 };
 
+/// How often a prediction that a request will not fit is put to the test where no waiting helps.
+inline constexpr std::int64_t over_pause_ms_min = 30'000;
+inline constexpr std::int64_t over_pause_ms_max = 600'000;
+
 /// The atomics of one slot; Fleet and Lease are their only users.
 struct alignas(slot_alignment) Slot {
     // Read by every choose.
@@ -148,6 +152,8 @@ struct alignas(slot_alignment) Slot {
     Pulse pulse;
     Speed speed;
     std::atomic<std::int64_t> over_at_ms{0}; ///< Last time something was sent that was predicted not to fit.
+    /// How long after that a prediction is not put to the test again; longer each time that it was right.
+    std::atomic<std::int64_t> over_pause_ms{over_pause_ms_min};
     std::atomic<std::int64_t> told_at_ms{0}; ///< Last time the backend said what is left.
     std::atomic<std::int64_t> began_ms{0};   ///< First time something was sent.
 

@@ -69,6 +69,9 @@ class WaitQueue {
         /// Asks the balancer; `first`: nobody of its lane is before it. With patience for any opening:
         /// whether that is in time is the queue's to judge.
         virtual Choice choose(Entry& entry, bool first) = 0;
+        /// Asks it once more before `entry` is turned away, with no patience to speak of: a backend of which
+        /// little is known may be tried against the prediction.
+        virtual Choice choose_last(Entry& entry) = 0;
         /// `entry` is out of the queue, its state says how; the queue must not be touched from inside. Not
         /// told of leave() and of a join() that fails.
         virtual void left(Entry& entry) = 0;
@@ -145,6 +148,7 @@ class WaitQueue {
     void insert(Entry& entry, std::uint32_t flow) noexcept;
     void remove(Entry& entry) noexcept;
     void take_out(Entry& entry, Entry::State state, Time now);
+    bool send_last(Entry& entry, Time now);
     void expire(Lane& lane, Time now);
     void give_turns(Lane& lane, Time now);
     void push(Step step);

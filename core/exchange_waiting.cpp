@@ -15,6 +15,8 @@ namespace {
 constexpr unsigned waits_max = 16;
 /// Whether an opening is in time is judged by the queue; none that is further away is of use to anybody.
 constexpr balance::Duration any_opening = std::chrono::hours(24);
+/// Shorter than any wait, and not none: who has no patience at all is sent against every prediction.
+constexpr balance::Duration no_patience_left{1};
 constexpr std::uint64_t credential_mark = 0x9e3779b97f4a7c15U; // a name is never taken for a credential
 
 double weight_of(std::string_view tenant, const QueueConfig& config) noexcept {
@@ -48,7 +50,10 @@ bool Exchange::out_of_attempts() noexcept {
 
 balance::Choice Exchange::choose_now() {
     const balance::Duration patience = patience_left();
-    if (patience == balance::Duration::zero()) return choose({});
+    if (patience == balance::Duration::zero()) {
+        const bool had_some = wait_until_ > record_.started;
+        return choose({had_some ? no_patience_left : balance::Duration::zero(), 0, false});
+    }
     if (shard().waiting().busy(name_hash_) && waits_ < waits_max && !out_of_attempts()) {
         balance::Choice in_line;
         in_line.kind = balance::Choice::Kind::wait;
@@ -69,6 +74,10 @@ bool Exchange::must_wait(const balance::Choice& choice) noexcept {
 balance::Choice Exchange::choose_in_turn(bool first) {
     // the claim of the first one holds against the others of its own shard, too
     return choose({any_opening, first ? shard().owner() : 0, first});
+}
+
+balance::Choice Exchange::choose_last() {
+    return choose({no_patience_left, 0, false});
 }
 
 net::Task<balance::Choice> Exchange::wait_for_turn() {

@@ -15,6 +15,7 @@ using State = balance::WaitQueue::Entry::State;
 // As in core/exchange_waiting.cpp.
 constexpr unsigned waits_max = 16;
 constexpr Duration any_opening = std::chrono::hours(24);
+constexpr Duration no_patience_left{1};
 constexpr std::uint32_t owner = 1;
 constexpr std::string_view deployment = "gpt";
 
@@ -119,7 +120,8 @@ Choice Mirror::ask_balancer(const Place& place, const Asking& asking) {
 
 Choice Mirror::choose_now(Place& place) {
     const Duration patience = patience_left(place);
-    if (patience == Duration::zero()) return ask_balancer(place, {});
+    if (patience == Duration::zero())
+        return ask_balancer(place, {parts_.queue ? no_patience_left : Duration::zero(), 0, false});
     if (queue_.busy(key_.hash) && place.waits < waits_max && place.attempts_in_round < told_.size()) {
         Choice in_line;
         in_line.kind = Choice::Kind::wait;
@@ -197,6 +199,10 @@ Decision Mirror::give_up(Choice& choice, Place& place) {
 
 Choice Mirror::choose(balance::WaitQueue::Entry& entry, bool first) {
     return ask_balancer(static_cast<Place&>(entry), {any_opening, first ? owner : 0, first});
+}
+
+Choice Mirror::choose_last(balance::WaitQueue::Entry& entry) {
+    return ask_balancer(static_cast<Place&>(entry), {no_patience_left, 0, false});
 }
 
 void Mirror::left(balance::WaitQueue::Entry& entry) {
