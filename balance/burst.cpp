@@ -123,7 +123,8 @@ void Burst::learn_depth(const BurstSample& sample) noexcept {
 }
 
 void Burst::admitted(std::int64_t cost, std::int64_t level) noexcept {
-    if (depth() == 0) return;
+    // What header fields told is not to be guessed at.
+    if (depth() == 0 || certain()) return;
     // Acquire: what the thread before learned is seen.
     if (busy_.exchange(true, std::memory_order_acquire)) return;
     // Nobody says that it drains faster than believed, so that must be tried.

@@ -38,6 +38,9 @@ class Burst {
     /// Tokens per minute that drain; 0: as the limit.
     [[nodiscard]] std::int64_t rate() const noexcept { return rate_.load(std::memory_order_relaxed); }
 
+    /// The depth is known from header fields, not from refusals.
+    [[nodiscard]] bool certain() const noexcept { return depth() > 0 && rate() == 0; }
+
     /// Learns from a refusal.
     Verdict refused(const BurstSample& sample) noexcept;
     /// `cost` was let in beside `level`.

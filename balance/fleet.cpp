@@ -234,6 +234,8 @@ bool Fleet::claim(std::uint32_t backend, const Want& want, Duration opens, Momen
     if (want.owner == 0 || want.owner >= owners_max) return false;
     Slot& slot = blocks_[backend].slot_of(want.deployment.hash);
     if (claimed_[want.owner].load(relaxed) != &slot) drop_claim(want.owner);
+    // What is larger than a bucket would keep everybody out until that is empty, for nothing.
+    if (slot.burst.certain() && charge_of(slot, want).count() > slot.capacity()) return false;
     const std::int64_t opens_ms = now.ms + std::chrono::ceil<std::chrono::milliseconds>(opens).count();
     if (!slot.claim.set(want.owner, charge_of(slot, want), opens_ms, now.ms)) return false;
     claimed_[want.owner].store(&slot, relaxed);

@@ -74,7 +74,8 @@ bool Lease::reserve(Slot& slot, bool only_if_fits, const Moment& now) noexcept {
         slot.requests.take(now, requests_);
         slot.tokens.take(cost, rate, now, tokens_);
     }
-    fitted_ = only_if_fits;
+    // What is larger than a bucket is tried when that is empty, which is no promise.
+    fitted_ = only_if_fits && (cost <= slot.ceiling() || slot.tokens.forgetting() != Forgetting::bucket);
     book(slot);
     return true;
 }

@@ -96,12 +96,17 @@ void Lease::learn(std::int64_t theirs, std::int64_t limit, const Moment& now) no
     }
     for (std::size_t i = 0; i < sample.least.size(); ++i)
         sample.least[i] = std::min(sample.least[i], sample.most[i]);
-    if (slot_->learner.observe(sample)) believe();
+    const bool other = slot_->learner.observe(sample);
+    if (other || slot_->tokens.forgetting() == Forgetting::bucket) believe();
 }
 
 void Lease::believe() noexcept {
     const QuotaModel model = slot_->learner.model();
     if (model.learned) {
+        // A tenth of what is saved is within what the figures err by.
+        const std::int64_t limit = slot_->limit.effective();
+        const std::int64_t unsaved = model.forgetting == Forgetting::bucket ? slot_->learner.unsaved() : 0;
+        slot_->burst.told(unsaved > limit / 10 ? limit - unsaved : 0);
         slot_->tokens.forget_by(model.forgetting, model.phase);
     } else {
         slot_->tokens.forget_by(slot_->burst.depth() > 0 ? Forgetting::bucket : Forgetting::sliding, 0);
@@ -137,7 +142,7 @@ void Lease::refused(const Refusal& refusal, Time now) noexcept {
     answered(ms);
     Duration wait = wait_of(refusal, slot_->streak.count(started_ms_, ms));
     // A day's wait beside a count that says when there will be room: the count is believed.
-    if (refusal.overlong && of_tokens && refusal.limits.remaining_tokens && limit > 0) {
+    if (refusal.overlong && of_tokens && refusal.limits.remaining_tokens && cost <= limit) {
         const std::int64_t opens = slot_->tokens.opening_ns(0, slot_->ceiling(), slot_->rate(), at) - at.ns;
         wait = std::min(wait, Duration(std::chrono::nanoseconds(std::max(opens, at.tick_ns))));
     }
@@ -204,7 +209,7 @@ void Lease::let_in(const Moment& now) noexcept {
     const std::int64_t counted = slot_->tokens_counted(now);
     if (slot_->tokens.forgetting() == Forgetting::bucket) {
         const std::int64_t depth = slot_->burst.depth();
-        if (depth > 0) {
+        if (depth > 0 && !slot_->burst.certain()) {
             slot_->burst.admitted(cost_.count(), counted - cost_.count());
             slot_->limit.narrow(20);
             if (counted > depth) slot_->tokens.set_level(slot_->burst.depth(), slot_->rate(), now);

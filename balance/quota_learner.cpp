@@ -53,9 +53,10 @@ const QuotaModel& QuotaLearner::observe(const QuotaSample& sample) noexcept {
     if (sample.limit <= 0 || (last_tick_ != 0 && sample.tick < last_tick_)) return model_;
     // What is used up says only that it is at least that.
     const bool full = sample.used >= sample.limit;
-    if (anchor_count_ > 0 && sample.limit != last_.limit) anchor_count_ = 0;
+    if (sample.limit != last_.limit) anchor_count_ = 0, floor_known_ = false;
     remember(sample);
     if (full) return model_;
+    find_floor(sample);
     find_phase(sample);
     // An early anchor tells the rules apart although many requests are under way, the last sample the ways of
     // forgetting, before a bucket has drained to nothing.
@@ -116,6 +117,19 @@ const QuotaSample* QuotaLearner::anchor(std::uint32_t tick) const noexcept {
     return nullptr;
 }
 
+void QuotaLearner::find_floor(const QuotaSample& sample) noexcept {
+    for (std::size_t rule = 0; rule < plain_rules; ++rule) {
+        const std::int64_t beside = std::max<std::int64_t>(0, sample.used - sample.own[rule]);
+        floor_[rule] = floor_known_ ? std::min(floor_[rule], beside) : beside;
+    }
+    floor_known_ = true;
+}
+
+std::int64_t QuotaLearner::unsaved() const noexcept {
+    const auto rule = static_cast<std::size_t>(model_.rule);
+    return floor_known_ && rule < plain_rules ? floor_[rule] : 0;
+}
+
 /// A count that falls by more than half within moments has begun anew.
 void QuotaLearner::find_phase(const QuotaSample& sample) noexcept {
     if (anchor_count_ == 0 || sample.tick - last_.tick > 2) return;
@@ -163,8 +177,9 @@ QuotaLearner::Range QuotaLearner::predict(std::size_t rule, Forgetting way, cons
             const auto slow = static_cast<std::int64_t>(
                 drained(from, to, std::max(-static_cast<double>(to.age), ticks - to.age - 1)));
             const auto since = static_cast<std::int64_t>(drained(from, to, to.age + 0.5));
-            return {std::max({std::int64_t{0}, kept.least - fast, to.own[rule] - since}),
-                    std::max<std::int64_t>(0, from.used - slow) + most};
+            const std::int64_t floor = floor_[rule];
+            return {std::max({floor, kept.least - fast, floor + to.own[rule] - since}),
+                    std::max(floor, from.used - slow) + most};
         }
         case Forgetting::fixed: {
             if (!phase_known_) return kept;
@@ -226,7 +241,7 @@ void QuotaLearner::fit(const QuotaSample& from, const QuotaSample& to, double sc
     }
     auto target = static_cast<double>(to.used - from.used);
     if (way == Forgetting::bucket) {
-        if (to.used == 0) return;
+        if (to.used <= floor_[static_cast<std::size_t>(ChargeRule::tokens_and_cap)]) return;
         target += drained(from, to, static_cast<double>(to.tick - from.tick));
     }
     // In units of the sample's own size, so that large ones do not drown small ones.

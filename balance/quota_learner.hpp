@@ -34,6 +34,9 @@ class QuotaLearner {
     /// What was predicted to fit was refused: a way that forgets sooner than a sliding window is doubted.
     const QuotaModel& doubt() noexcept;
     [[nodiscard]] const QuotaModel& model() const noexcept { return model_; }
+    /// What of the limit was never seen free: a bucket that saves less than a minute has backends tell a
+    /// whole minute's limit and never that much of it as left.
+    [[nodiscard]] std::int64_t unsaved() const noexcept;
 
   private:
     static constexpr std::size_t ways = 3; ///< Of forgetting.
@@ -60,6 +63,7 @@ class QuotaLearner {
         return sums_at(tick)[rule];
     }
     [[nodiscard]] const QuotaSample* anchor(std::uint32_t tick) const noexcept;
+    void find_floor(const QuotaSample& sample) noexcept;
     void find_phase(const QuotaSample& sample) noexcept;
     [[nodiscard]] bool crosses(std::uint32_t from, std::uint32_t to, std::uint32_t& boundary) const noexcept;
     [[nodiscard]] bool straddles(const QuotaSample& sample) const noexcept;
@@ -77,6 +81,8 @@ class QuotaLearner {
     std::size_t anchor_count_ = 0;
     QuotaSample last_;
     std::array<std::array<double, ways>, plain_rules> errors_{};
+    std::array<std::int64_t, plain_rules> floor_{}; ///< The least that was counted beside a request's own.
+    bool floor_known_ = false;
     Fit fit_;
     std::uint32_t phase_ = 0;
     bool phase_known_ = false;

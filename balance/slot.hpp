@@ -120,6 +120,8 @@ class SharedLearner {
     [[nodiscard]] QuotaModel model() const noexcept { return QuotaModel::unpacked(word()); }
     [[nodiscard]] bool learned() const noexcept { return QuotaModel::is_learned(word()); }
     [[nodiscard]] std::uint64_t word() const noexcept { return word_.load(std::memory_order_relaxed); }
+    /// As QuotaLearner::unsaved.
+    [[nodiscard]] std::int64_t unsaved() const noexcept { return unsaved_.load(std::memory_order_relaxed); }
     /// Takes a sample; true when another rule or another way of forgetting is believed now.
     bool observe(const QuotaSample& sample) noexcept;
     /// What was predicted to fit was refused; returns as observe.
@@ -130,6 +132,7 @@ class SharedLearner {
     bool change(Learn learn) noexcept;
 
     std::atomic<std::uint64_t> word_{QuotaModel().packed()};
+    std::atomic<std::int64_t> unsaved_{0};
     std::atomic<bool> busy_{false};
     QuotaLearner learner_;
 };
