@@ -46,7 +46,12 @@ std::int64_t Burst::room(double cost, std::optional<double> wait_s) const noexce
 Burst::Verdict Burst::refused(const BurstSample& sample) noexcept {
     // Acquire: what the thread before learned is seen.
     if (busy_.exchange(true, std::memory_order_acquire)) return Verdict::nothing;
-    const Verdict verdict = learn(sample);
+    // What was on its way when another one was refused shows nothing new.
+    if (refusals_ == 0 || sample.sent_s >= last_s_) {
+        last_ = learn(sample);
+        last_s_ = sample.at_s;
+    }
+    const Verdict verdict = last_;
     // Release hands what was learned on to the next thread.
     busy_.store(false, std::memory_order_release);
     return verdict;
@@ -64,7 +69,8 @@ Burst::Verdict Burst::learn(const BurstSample& sample) noexcept {
     const bool certain = refusals_ >= refusals_min;
     depth_.store(deep && certain ? std::llround(deep_) : 0, relaxed);
     if (deep) return certain ? Verdict::depth : Verdict::nothing;
-    return sample.known > 0 || sample.sustained ? Verdict::limit : Verdict::nothing;
+    if (sample.known > 0) return Verdict::limit;
+    return sample.sustained && sample.wait_s && per_second_ > 0 ? Verdict::limit : Verdict::nothing;
 }
 
 void Burst::learn_rate(const BurstSample& sample) noexcept {
@@ -76,7 +82,8 @@ void Burst::learn_rate(const BurstSample& sample) noexcept {
             per_second_ > 0 ? (deep_ - anchor_->cost) / per_second_ + *anchor_->wait_s : full_s_unknown;
         if (apart <= full_s && seconds < pair_s_min) return;
         if (apart <= full_s) {
-            const double tokens = sample.charged - anchor_->charged + sample.cost - anchor_->cost;
+            const double tokens =
+                std::max(0.0, sample.charged - anchor_->charged + sample.cost - anchor_->cost);
             slope_.tokens_seconds = slope_memory * slope_.tokens_seconds + tokens * seconds;
             slope_.seconds_squared = slope_memory * slope_.seconds_squared + seconds * seconds;
         }
@@ -86,7 +93,9 @@ void Burst::learn_rate(const BurstSample& sample) noexcept {
     const double weight = known > 0 ? known_weight : 0;
     if (weight + slope_.seconds_squared < slope_weight_min) return;
     per_second_ = (known * weight + slope_.tokens_seconds) / (weight + slope_.seconds_squared);
-    if (known > 0) per_second_ = std::clamp(per_second_, known / rate_range, known * rate_range);
+    most_ = std::max(most_, sample.window);
+    const double usual = known > 0 ? known : most_ / window_s;
+    per_second_ = std::clamp(per_second_, usual / rate_range, usual * rate_range);
 }
 
 /// A window is full near its limit only; a bucket is never fuller than its depth, so that what is missing is

@@ -14,6 +14,7 @@ namespace headroom::balance {
 /// One refusal of tokens, in seconds of the quota's minute.
 struct BurstSample {
     double at_s = 0;
+    double sent_s = 0; ///< When it was sent.
     double cost = 0;
     double level = 0;             ///< In our bucket before it.
     double charged = 0;           ///< Ever, before it.
@@ -70,9 +71,12 @@ class Burst {
     Slope slope_;
     std::optional<BurstSample> anchor_;
     double per_second_ = 0;
+    double most_ = 0; ///< The fullest window that was refused at.
     double deep_ = 0; ///< The depth if there is one.
     double lean_ = 0; ///< How much speaks for a bucket, within [0, 1].
     unsigned refusals_ = 0;
+    double last_s_ = 0;
+    Verdict last_ = Verdict::nothing;
 };
 
 } // namespace headroom::balance

@@ -83,6 +83,7 @@ class Lease {
     void measure(const Refusal& refusal, const Moment& now) noexcept;
     [[nodiscard]] Burst::Verdict measure_burst(const Refusal& refusal, const Moment& now) noexcept;
     void let_in(const Moment& now) noexcept;
+    [[nodiscard]] std::int64_t sent_later() const noexcept;
     [[nodiscard]] Duration until_requests_fit(const Moment& now) const noexcept;
     void give_up_probe(std::int64_t now_ms) noexcept;
     [[nodiscard]] bool charges_on_usage() const noexcept;

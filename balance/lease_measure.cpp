@@ -69,11 +69,16 @@ void Lease::resynchronise(const RateLimits& limits, bool refused, const Moment& 
     const bool by_usage = model.learned ? model.rule == ChargeRule::usage : block_->charges_on_usage;
     const std::int64_t doubt = by_usage ? slot_->reserved.load(relaxed) : pending_before_;
     const std::int64_t uncounted = refused ? cost_.count() : 0;
-    const std::int64_t later = std::max<std::int64_t>(0, slot_->charged.load(relaxed) - charged_before_);
+    const std::int64_t later = sent_later();
     const std::int64_t depth = slot_->burst.depth();
     const std::int64_t unsaved = depth > 0 ? std::max<std::int64_t>(0, limit - depth) : 0;
     slot_->tokens.confine(theirs + uncounted, theirs + uncounted + doubt + later, unsaved, slot_->rate(),
                           now);
+}
+
+/// What was charged after this request was.
+std::int64_t Lease::sent_later() const noexcept {
+    return std::max<std::int64_t>(0, slot_->charged.load(relaxed) - charged_before_);
 }
 
 void Lease::learn(std::int64_t theirs, std::int64_t limit, const Moment& now) noexcept {
@@ -138,6 +143,8 @@ void Lease::refused(const Refusal& refusal, Time now) noexcept {
         const bool measured = slot_->tokens.forgetting() == Forgetting::bucket;
         const std::int64_t others = slot_->tokens_counted(at) - cost;
         above = std::clamp<std::int64_t>(limit - others, 0, measured ? cost * 7 / 8 : cost / 2);
+    } else if (of_tokens && limit == 0) {
+        above = cost / 2;
     }
     answered(ms);
     Duration wait = wait_of(refusal, slot_->streak.count(started_ms_, ms));
@@ -170,24 +177,26 @@ void Lease::measure(const Refusal& refusal, const Moment& now) noexcept {
     std::int64_t counted = slot_->tokens_counted(now);
     if (refusal.stated && !refusal.overlong)
         counted = slot_->tokens.counted_at(now.ns + sure_wait_ns(refusal, now), slot_->rate(), now);
-    slot_->limit.learn_refusal(std::max(counted, cost_.count()), now);
+    slot_->limit.learn_refusal(std::max(counted - sent_later(), cost_.count()), now);
 }
 
 Burst::Verdict Lease::measure_burst(const Refusal& refusal, const Moment& now) noexcept {
     const auto tick = static_cast<double>(now.tick_ns);
     const std::int64_t cost = cost_.count();
     const std::int64_t rate = slot_->rate();
+    const std::int64_t beside = cost + sent_later();
     BurstSample sample;
     sample.at_s = static_cast<double>(now.ns) / tick;
+    sample.sent_s = static_cast<double>(started_ms_) * 1e6 / tick;
     sample.cost = static_cast<double>(cost);
-    sample.level = static_cast<double>(std::max<std::int64_t>(0, slot_->tokens.level(rate, now) - cost));
-    sample.charged = static_cast<double>(slot_->charged.load(relaxed) - cost);
+    sample.level = static_cast<double>(std::max<std::int64_t>(0, slot_->tokens.level(rate, now) - beside));
+    sample.charged = static_cast<double>(charged_before_ - cost);
     std::int64_t wait_ns = 0;
     if (refusal.stated && !refusal.overlong) {
         wait_ns = sure_wait_ns(refusal, now);
         sample.wait_s = static_cast<double>(wait_ns) / tick;
     }
-    sample.window = static_cast<double>(slot_->tokens.sliding_at(now.ns + wait_ns, now));
+    sample.window = static_cast<double>(slot_->tokens.sliding_at(now.ns + wait_ns, now) - sent_later());
     sample.known = static_cast<double>(slot_->limit.known());
     sample.limit = static_cast<double>(slot_->limit.effective());
     sample.sustained = (now.ms - slot_->began_ms.load(relaxed)) * 1'000'000 >= now.window_ns();
