@@ -9,7 +9,7 @@ namespace {
 
 constexpr auto relaxed = std::memory_order_relaxed;
 constexpr std::uint32_t million = 1'000'000;
-constexpr std::uint32_t margin_step = 4'000;
+constexpr std::uint32_t margin_step = 1'000;
 constexpr std::uint32_t margin_max = 200'000;
 constexpr std::uint32_t margin_return = static_cast<std::uint32_t>(margin_step * refusals_wanted);
 constexpr std::uint32_t patience_max = 16;

@@ -11,7 +11,7 @@
 namespace headroom::balance {
 
 /// The share of requests that a backend may refuse: the margin is steered to it (integral control).
-inline constexpr double refusals_wanted = 0.001;
+inline constexpr double refusals_wanted = 0.01;
 
 class QuotaLimit {
   public:
