@@ -31,7 +31,7 @@ class WaitQueue {
     /// Lanes that wait at once; those beyond share the last one, which costs them nothing but order.
     static constexpr std::size_t lanes_max = 64;
     /// So many that do not fit are asked for in one lane before the rest of it must wait for the next time.
-    static constexpr unsigned backfill_max = 16;
+    static constexpr unsigned backfill_max = 32;
 
     /// One request that may wait; stays where it is while it does.
     struct Entry {

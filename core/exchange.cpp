@@ -173,6 +173,7 @@ std::optional<Answer> Exchange::find_candidates() {
     for (std::uint32_t i = 0; i < backends; ++i) {
         if (able(i)) candidates_ |= std::uint64_t{1} << i;
     }
+    if (backends > 1) find_objects();
     if (candidates_ != 0) {
         prefix_ = prefix_of_body();
         return std::nullopt;
@@ -193,6 +194,12 @@ std::optional<Answer> Exchange::find_candidates() {
                         "No backend serves the deployment that this request names.");
 }
 
+void Exchange::find_objects() {
+    affinity_.read(route_, scanning_ ? &body_ : nullptr, shard().pins(), shard().loop().now());
+    candidates_ = affinity_.narrow(candidates_);
+    if (affinity_.pinned()) shard().count().pinned.add();
+}
+
 void Exchange::learn(const balance::Usage& usage, std::string_view model,
                      std::uint64_t response_id) noexcept {
     shard().estimator().learn(estimate_, name_hash_, {usage, model, response_id}, shard().count().estimates);
@@ -204,7 +211,10 @@ balance::TextCounting& Exchange::counting() noexcept {
 
 bool Exchange::able(std::uint32_t backend) noexcept {
     const BackendConfig& config = shard().config().backends[backend];
-    if (config.only_listed_deployments && config.find_deployment(client_name_) == nullptr) return false;
+    const bool of_no_deployment = client_name_.empty() && route_.names_object; // stored objects are
+    if (config.only_listed_deployments && !of_no_deployment &&
+        config.find_deployment(client_name_) == nullptr)
+        return false;
     if (deployment_in_path(route_, config) && !can_be_segment(upstream_name(backend))) return false;
     const bool lacks_token =
         config.auth == BackendAuth::managed_identity && shard().backend_state(backend).bearer_token.empty();
@@ -237,7 +247,7 @@ net::Task<void> Exchange::try_backends() {
             co_return;
         }
         balance::Choice choice = choose_now();
-        if (must_wait(choice)) {
+        if (tries_.must_wait(choice, patience_left())) {
             if (choice.lease) choice.lease.cancel_unsent(shard().loop().now());
             choice = co_await wait_for_turn();
             if (client_failed_ || ending_) continue;
@@ -247,8 +257,7 @@ net::Task<void> Exchange::try_backends() {
             co_await give_up(choice.quota, choice.retry_after);
             co_return;
         }
-        excluded_ |= std::uint64_t{1} << choice.backend;
-        ++attempts_in_round_;
+        tries_.sent_to(choice.backend);
         if (record_.attempts++ > 0) shard().count().retries.add();
         attempt_ = std::make_unique<Attempt>(*this, choice.backend, std::move(choice.lease));
         const Attempt::End end = co_await attempt_->run();
