@@ -133,7 +133,8 @@ void predict(Slot& slot, Tokens charge, std::uint32_t owner, const Moment& now, 
     // A backend that tells what is left is believed, but now and then put to the test.
     const std::int64_t told_ms = slot.told_at_ms.load(relaxed);
     const bool told = told_ms != 0 && now.ms - told_ms < now.window_ns() / 1'000'000;
-    look.may_go_over = !told || now.ms - slot.over_at_ms.load(relaxed) >= slot.over_pause_ms.load(relaxed);
+    look.may_go_over = told ? now.ms - slot.over_at_ms.load(relaxed) >= slot.over_pause_ms.load(relaxed)
+                            : slot.over_pending.load(relaxed) < over_pending_max;
 }
 
 } // namespace
@@ -278,7 +279,8 @@ Lease Fleet::take(std::uint32_t backend, const Want& want, Taking taking, Moment
     if (taking == Taking::probe && !lease.become_probe(slot, now.ms)) return {};
     slot.tokens.advance(now);
     slot.requests.advance(now);
-    if (taking == Taking::anyway) slot.over_at_ms.store(now.ms, relaxed);
+    lease.over_ = taking == Taking::anyway;
+    if (lease.over_) slot.over_at_ms.store(now.ms, relaxed);
     lease.reserve(slot, taking == Taking::if_fits, now);
     return lease;
 }

@@ -32,6 +32,7 @@ Lease& Lease::operator=(Lease&& other) noexcept {
     last_resort_ = other.last_resort_;
     unclaimed_ = other.unclaimed_;
     fitted_ = other.fitted_;
+    over_ = other.over_;
     pending_ = other.pending_;
     faults_ended_ = other.faults_ended_;
     cost_ = other.cost_;
@@ -84,6 +85,7 @@ void Lease::book(Slot& slot) noexcept {
     const std::int64_t cost = cost_.count();
     slot_ = &slot;
     pending_ = true;
+    if (over_) slot.over_pending.fetch_add(1, relaxed);
     pending_before_ = slot.pulse.sent(cost_, started_ms_);
     if (cost != 0) slot.counters.add(sums_at_arrival(basis_));
     sums_before_ = slot.counters.read();
@@ -107,11 +109,15 @@ bool Lease::become_probe(Slot& slot, std::int64_t now_ms) noexcept {
 }
 
 void Lease::answered(std::int64_t now_ms) noexcept {
-    if (std::exchange(pending_, false)) slot_->pulse.answered(cost_, started_ms_, now_ms);
+    if (!std::exchange(pending_, false)) return;
+    slot_->pulse.answered(cost_, started_ms_, now_ms);
+    if (over_) slot_->over_pending.fetch_sub(1, relaxed);
 }
 
 void Lease::drop() noexcept {
-    if (std::exchange(pending_, false)) slot_->pulse.dropped(cost_);
+    if (!std::exchange(pending_, false)) return;
+    slot_->pulse.dropped(cost_);
+    if (over_) slot_->over_pending.fetch_sub(1, relaxed);
 }
 
 void Lease::claim(Time now) noexcept {

@@ -101,6 +101,7 @@ class Lease {
     bool unclaimed_ =
         false; ///< Charged to the overflow slot until the backend shows that it has the deployment.
     bool fitted_ = false;           ///< It was predicted to fit.
+    bool over_ = false;             ///< It was sent against the prediction.
     bool pending_ = false;          ///< No answer yet.
     std::uint8_t faults_ended_ = 0; ///< Faults in a row that its success ended.
     Tokens cost_;

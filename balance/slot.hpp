@@ -141,6 +141,8 @@ class SharedLearner {
 /// How often a prediction that a request will not fit is put to the test where no waiting helps.
 inline constexpr std::int64_t over_pause_ms_min = 30'000;
 inline constexpr std::int64_t over_pause_ms_max = 600'000;
+/// Where nobody tells what is left it is tested all the time, but not by all at once who give up at once.
+inline constexpr std::int64_t over_pending_max = 32;
 
 /// The atomics of one slot; Fleet and Lease are their only users.
 struct alignas(slot_alignment) Slot {
@@ -159,8 +161,9 @@ struct alignas(slot_alignment) Slot {
     std::atomic<std::int64_t> over_at_ms{0}; ///< Last time something was sent that was predicted not to fit.
     /// How long after that a prediction is not put to the test again; longer each time that it was right.
     std::atomic<std::int64_t> over_pause_ms{over_pause_ms_min};
-    std::atomic<std::int64_t> told_at_ms{0}; ///< Last time the backend said what is left.
-    std::atomic<std::int64_t> began_ms{0};   ///< First time something was sent.
+    std::atomic<std::int64_t> over_pending{0}; ///< Of those, without an answer yet.
+    std::atomic<std::int64_t> told_at_ms{0};   ///< Last time the backend said what is left.
+    std::atomic<std::int64_t> began_ms{0};     ///< First time something was sent.
 
     // Written by every lease.
     alignas(slot_alignment) std::atomic<std::int64_t> reserved{0}; ///< Tokens of leases that are not ended.
