@@ -149,6 +149,7 @@ Fleet::Fleet(std::vector<BackendSpec> backends, FleetOptions options)
     for (std::size_t i = 0; i < specs_.size(); ++i) {
         const BackendSpec& spec = specs_[i];
         blocks_[i].charges_on_usage = spec.charging == Charging::on_usage;
+        blocks_[i].hold_refusals_at(options_.refusals_per_1000);
         blocks_[i].set_quota(spec.tpm.count(), requests_per_minute(spec.rpm, spec.tpm), spec.rpm > 0);
         for (const DeploymentSpec& own : spec.overrides) {
             Slot* slot = blocks_[i].claim(key(own.name));
