@@ -79,6 +79,8 @@ class Exchange {
     net::Task<bool> probe_client();
     /// Asks the balancer for one that waits, with patience for any opening; `first` in its lane.
     balance::Choice choose_in_turn(bool first);
+    /// The balancer's word for one that would be turned away otherwise.
+    balance::Choice choose_last();
 
   private:
     enum class BodyStep : std::uint8_t { need_more, done, refused };
