@@ -107,7 +107,7 @@ TracePlan plan_trace(const Options& options) {
     try {
         return TracePlan{read_trace(text), options};
     } catch (const TraceError& error) {
-        throw OptionError(fmt::format("{}: {}", name, error.what()));
+        throw OptionError(error.in_file(name));
     }
 }
 

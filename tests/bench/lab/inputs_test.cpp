@@ -17,6 +17,8 @@ namespace headroom::lab {
 namespace {
 
 using ::testing::HasSubstr;
+using ::testing::Property;
+using ::testing::Throws;
 using ::testing::ThrowsMessage;
 using namespace std::chrono_literals;
 
@@ -46,9 +48,9 @@ TEST(LabFleet, NamesMistakes) {
     EXPECT_THAT(reading("backends: [{name: x, tpm: 1X}]"),
                 ThrowsMessage<FleetError>(HasSubstr("found '1X'")));
     EXPECT_THAT(reading("backends:\n  - {name: x, limiter: {window: round}}"),
-                ThrowsMessage<FleetError>(HasSubstr("line 2")));
+                Throws<FleetError>(Property(&FleetError::line, 2)));
     EXPECT_THAT(reading("backends: []"), ThrowsMessage<FleetError>(HasSubstr("1 to 64")));
-    EXPECT_THAT(reading("backends: ["), ThrowsMessage<FleetError>(HasSubstr("line")));
+    EXPECT_THAT(reading("backends: ["), Throws<FleetError>(Property(&FleetError::line, 1)));
     EXPECT_THAT(reading("backends: [{tpm: 1}]"), ThrowsMessage<FleetError>(HasSubstr("needs a name")));
 }
 
@@ -92,7 +94,7 @@ TEST(LabAccessLog, TurnsEndsIntoArrivals) {
         R"({"time":"2026-01-31T12:00:06.000Z","event":"refused","status":400})"
         "\n";
     ASSERT_TRUE(is_access_log(log));
-    const std::vector<load::TraceRow> rows = read_access_log(log);
+    const std::vector<load::TraceRow> rows = read_access_log(log).rows;
     ASSERT_EQ(rows.size(), 2U);
     EXPECT_EQ(rows[0].prompt_tokens, 70);
     EXPECT_EQ(rows[1].time, 3s);
@@ -103,7 +105,7 @@ TEST(LabAccessLog, TurnsEndsIntoArrivals) {
 TEST(LabAccessLog, NamesTheLineThatIsWrong) {
     EXPECT_THAT([] { (void)read_access_log("{\"time\":\"x\",\"event\":\"request\"}"); },
                 ThrowsMessage<load::TraceError>(HasSubstr("line 1")));
-    EXPECT_THAT([] { (void)read_access_log("{\"time\":\"\n"); },
+    EXPECT_THAT([] { (void)read_access_log("{\"time\":\"\n\n "); },
                 ThrowsMessage<load::TraceError>(HasSubstr("line 1")));
     EXPECT_FALSE(is_access_log("TIMESTAMP,ContextTokens,GeneratedTokens"));
     EXPECT_FALSE(is_access_log(""));
