@@ -71,6 +71,7 @@ void Backend::time_answer(const Request& request, double luck, double slow, Repl
     const auto more = static_cast<double>(std::max<std::int64_t>(request.output - 1, 0));
     reply.head = milliseconds((latency.first_ms + fresh * latency.prompt_token_us / 1000) * factor);
     reply.end = reply.head + milliseconds(more * latency.output_token_ms * factor);
+    if (latency.whole) reply.head = reply.end;
 }
 
 Reply Backend::take(const Workload& workload, std::uint32_t index, std::uint32_t attempt, Time now) {

@@ -75,6 +75,7 @@ struct LatencyModel {
     double prompt_token_us = 30; ///< Per prompt token that is not cached.
     double output_token_ms = 15; ///< Per token after the first.
     double jitter = 0.2;         ///< Standard deviation of the logarithm.
+    bool whole = false;          ///< Answers come in one piece; for live only, not read from YAML.
 };
 
 struct Interval {

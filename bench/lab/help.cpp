@@ -64,7 +64,8 @@ Results
   --json              all figures as one JSON object instead of tables
   -q, --quiet         no progress on standard error
 
-Exit codes: 0 done, 1 live differs from the simulation, 2 wrong usage or unusable files.
+Exit codes: 0 done, 2 wrong usage or unusable files. Of live: 0 agrees with the simulation, 1 differs, 3 undecided, because
+the machine was late.
 )";
 
 } // namespace

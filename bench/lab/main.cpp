@@ -116,17 +116,24 @@ int run_live_command(const Options& options, std::string_view program) {
                                               : std::string(program.substr(0, slash));
     with.speed = options.speed;
     with.seed = options.seed;
+    with.quiet = progress_of(options) == Progress::Kind::none;
     const FleetModel fleet = fleet_from(options.fleet);
     Workload workload = at_load(workload_from(options)(options.seed), fleet, only_load(options));
     if (options.minutes > 0) workload = first_part(std::move(workload), span_of(options));
-    // Prompts of mock_azure and load count as many characters as a tokenizer counts tokens.
-    for (Request& request : workload.requests)
-        request.characters = request.prompt;
-    fmt::print("{} requests in {:.0f} s at {} times real time\n", workload.requests.size(),
-               std::chrono::duration<double>(workload.span).count() / options.speed, options.speed);
-    std::fflush(stdout);
-    fmt::print("{}", table_of(run_live(fleet, workload, with)));
-    return 0;
+    workload = as_load_sends(std::move(workload));
+    if (!options.json) {
+        fmt::print("{} requests in {:.0f} s at {:g} times real time\n", workload.requests.size(),
+                   std::chrono::duration<double>(workload.span).count() / options.speed, options.speed);
+        std::fflush(stdout);
+    }
+    const LiveResult result = run_live(fleet, workload, with);
+    fmt::print("{}", options.json ? json_of(result) : table_of(result));
+    switch (verdict_on(result)) {
+        case Verdict::agrees: return 0;
+        case Verdict::differs: return 1;
+        case Verdict::late: break;
+    }
+    return 3;
 }
 
 int run_compare(const Options& options) {

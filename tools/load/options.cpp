@@ -70,9 +70,10 @@ void set_arrivals(Options& o, std::string_view v) {
 }
 
 void set_max_tokens(Options& o, std::string_view v) {
-    o.trace.max_tokens_by = v == "trace"  ? MaxTokensBy::trace
-                            : v == "none" ? MaxTokensBy::none
-                                          : MaxTokensBy::number;
+    o.trace.max_tokens_by = v == "trace"   ? MaxTokensBy::trace
+                            : v == "given" ? MaxTokensBy::given
+                            : v == "none"  ? MaxTokensBy::none
+                                           : MaxTokensBy::number;
     if (o.trace.max_tokens_by == MaxTokensBy::number)
         o.trace.max_tokens = parse_number<std::int64_t>(v, "--max-tokens", 1);
 }

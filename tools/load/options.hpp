@@ -31,7 +31,7 @@ struct Target {
 };
 
 /// Where the max_tokens of a trace's requests come from.
-enum class MaxTokensBy : std::uint8_t { trace, number, none };
+enum class MaxTokensBy : std::uint8_t { trace, given, number, none };
 
 /// How a trace is replayed; used when `file` is not empty.
 struct TraceOptions {

@@ -35,6 +35,12 @@ std::int64_t usual_cap(std::int64_t tokens) noexcept {
     return static_cast<std::int64_t>(std::bit_ceil(least));
 }
 
+std::int64_t prompt_charge(const TraceRow& row) noexcept {
+    const double characters = static_cast<double>(words_of(row)) * trace_word_characters() +
+                              static_cast<double>(mark_of(row).size());
+    return std::llround(std::ceil(characters / 4));
+}
+
 TracePlan::TracePlan(Trace trace, const Options& options) : trace_(std::move(trace)), options_(&options) {
     const TraceOptions& asked = options.trace;
     if (asked.rows_max != 0 && asked.rows_max < trace_.rows.size()) trace_.rows.resize(asked.rows_max);
@@ -71,6 +77,7 @@ Nanoseconds TracePlan::due(std::size_t index) const noexcept {
 std::optional<std::int64_t> TracePlan::max_tokens(const TraceRow& row) const noexcept {
     switch (options_->trace.max_tokens_by) {
         case MaxTokensBy::none: return std::nullopt;
+        case MaxTokensBy::given: return row.max_tokens;
         case MaxTokensBy::number: return options_->trace.max_tokens;
         case MaxTokensBy::trace: break;
     }
@@ -79,9 +86,7 @@ std::optional<std::int64_t> TracePlan::max_tokens(const TraceRow& row) const noe
 
 std::int64_t TracePlan::charge(const TraceRow& row) const noexcept {
     constexpr std::int64_t default_max_tokens = 16; // what Azure's limiter assumes
-    const double characters = static_cast<double>(words_of(row)) * trace_word_characters() +
-                              static_cast<double>(mark_of(row).size());
-    return std::llround(std::ceil(characters / 4)) + max_tokens(row).value_or(default_max_tokens);
+    return prompt_charge(row) + max_tokens(row).value_or(default_max_tokens);
 }
 
 Sending TracePlan::sending(std::size_t index) const {

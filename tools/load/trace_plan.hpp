@@ -50,6 +50,9 @@ class TracePlan {
     TraceTotals totals_;
 };
 
+/// Tokens that a limiter counts for the row's prompt by its characters: a quarter of them, rounded up.
+[[nodiscard]] std::int64_t prompt_charge(const TraceRow& row) noexcept;
+
 /// `tokens` rounded up to a max_tokens that people write: powers of two from 16 on.
 [[nodiscard]] std::int64_t usual_cap(std::int64_t tokens) noexcept;
 
