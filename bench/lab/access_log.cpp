@@ -63,9 +63,13 @@ nanoseconds time_in(std::string_view text, std::size_t line) {
     const int m = digits(text, 14, 2);
     const int s = digits(text, 17, 2);
     const int ms = digits(text, 20, 3);
-    if (y < 1970 || y > 2200 || !date.ok() || h < 0 || m < 0 || s < 0 || ms < 0 || !text.ends_with('Z'))
-        throw load::TraceError{line, fmt::format("time: expected UTC as Headroom writes it, found '{}'",
-                                                 load::shown(text))};
+    constexpr std::string_view form = "0000-00-00T00:00:00.000Z";
+    bool formed = text.size() == form.size();
+    for (std::size_t i = 0; formed && i < form.size(); ++i)
+        formed = form[i] == '0' || text[i] == form[i];
+    if (!formed || y < 1970 || y > 2200 || !date.ok() || h < 0 || m < 0 || s < 0 || ms < 0)
+        throw load::TraceError{
+            line, fmt::format("time: expected UTC as Headroom writes it, found '{}'", load::shown(text))};
     return sys_days{date}.time_since_epoch() + hours(h) + minutes(m) + seconds(s) + milliseconds(ms);
 }
 
@@ -110,7 +114,9 @@ std::vector<Line> lines_in(std::string_view text, AccessLog& log) {
         element object;
         if (parser.parse(json.data(), json.size()).get(object) != simdjson::SUCCESS) {
             const bool cut = json.data() + json.size() == text.data() + text.size();
-            if (!cut) throw load::TraceError{lines.number(), fmt::format("expected a JSON object, found '{}'", load::shown(json))};
+            if (!cut)
+                throw load::TraceError{lines.number(),
+                                       fmt::format("expected a JSON object, found '{}'", load::shown(json))};
             ++log.other_lines;
             continue;
         }
@@ -182,10 +188,11 @@ AccessLog read_access_log(std::string_view text, std::string_view deployment) {
             names.push_back(name);
         throw load::TraceError{
             0, names.empty() ? "the log has no request that charged tokens"
-                             : fmt::format("the log has no request of the deployment '{}', only of {}", deployment,
-                                           fmt::join(names, ", "))};
+                             : fmt::format("the log has no request of the deployment '{}', only of {}",
+                                           deployment, fmt::join(names, ", "))};
     }
-    // Lines stand in the order of their ends; equal times are as good in one order as in the other, but it is fixed.
+    // Lines stand in the order of their ends; equal times are as good in one order as in the other, but it is
+    // fixed.
     std::ranges::sort(lines, {}, [](const Line& line) {
         return std::tuple(line.began, line.prompt, line.completion.value_or(-1), line.ended, line.bytes);
     });

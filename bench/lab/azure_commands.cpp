@@ -1,4 +1,5 @@
-// The command is the one that Azure documents for changing a deployment's capacity: create, with the same name.
+// The command is the one that Azure documents for changing a deployment's capacity: create, with the same
+// name.
 #include "bench/lab/azure_commands.hpp"
 
 #include <fmt/format.h>
@@ -16,12 +17,13 @@ std::string word(const std::string& said, std::string_view variable) {
 
 std::string command_for(const BackendModel& backend) {
     const AzureNames& azure = backend.azure;
-    return fmt::format("az cognitiveservices account deployment create --resource-group {} --name {} --deployment-name {} "
-                       "--model-format OpenAI --model-name {} --model-version {} --sku-name {} --sku-capacity {}",
-                       word(azure.resource_group, "RESOURCE_GROUP"),
-                       shell_quoted(azure.account.empty() ? backend.name : azure.account),
-                       word(azure.deployment, "DEPLOYMENT"), word(azure.model, "MODEL"),
-                       word(azure.version, "MODEL_VERSION"), word(azure.sku, "SKU"), backend.limiter.tpm / unit_tpm);
+    return fmt::format(
+        "az cognitiveservices account deployment create --resource-group {} --name {} --deployment-name {} "
+        "--model-format OpenAI --model-name {} --model-version {} --sku-name {} --sku-capacity {}",
+        word(azure.resource_group, "RESOURCE_GROUP"),
+        shell_quoted(azure.account.empty() ? backend.name : azure.account),
+        word(azure.deployment, "DEPLOYMENT"), word(azure.model, "MODEL"),
+        word(azure.version, "MODEL_VERSION"), word(azure.sku, "SKU"), backend.limiter.tpm / unit_tpm);
 }
 
 } // namespace

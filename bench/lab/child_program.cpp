@@ -42,7 +42,8 @@ ChildProgram::ChildProgram(const std::string& path, const std::vector<std::strin
     for (char** one = environ; *one != nullptr; ++one) {
         // What configures a proxy of the user's own must not configure this one.
         const std::string_view variable(*one);
-        if (!variable.starts_with("HEADROOM_") && !variable.starts_with("BACKEND_")) variables.emplace_back(variable);
+        if (!variable.starts_with("HEADROOM_") && !variable.starts_with("BACKEND_"))
+            variables.emplace_back(variable);
     }
     const int error = posix_spawn(&pid_, path.c_str(), &actions, nullptr, pointers_to(words).data(),
                                   pointers_to(variables).data());

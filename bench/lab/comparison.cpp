@@ -32,8 +32,8 @@ Workload workload_at(const FleetModel& fleet, const WorkloadMaker& make, std::ui
 }
 
 /// All of one seed at one load.
-void run_seed(const FleetModel& fleet, const Workload& workload, std::uint64_t seed, const ComparisonOptions& options,
-              LoadResult& result) {
+void run_seed(const FleetModel& fleet, const Workload& workload, std::uint64_t seed,
+              const ComparisonOptions& options, LoadResult& result) {
     constexpr int samples_most = 960;
     const bool first = result.bounds.empty();
     const std::string where = fmt::format("load {:.0f} %, seed {}: ", result.load * 100, seed);
@@ -118,7 +118,8 @@ double offered_load(const Workload& workload, const FleetModel& fleet) {
 Workload at_load(Workload workload, const FleetModel& fleet, double load) {
     if (load <= 0) return workload;
     const double offered = offered_load(workload, fleet);
-    if (offered <= 0) throw WorkloadError("the quotas would charge nothing for this trace, so no load can be set");
+    if (offered <= 0)
+        throw WorkloadError("the quotas would charge nothing for this trace, so no load can be set");
     return stretched(std::move(workload), offered / load);
 }
 

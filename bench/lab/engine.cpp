@@ -142,11 +142,13 @@ void Engine::plan(Time at, Event::Kind kind, std::uint32_t subject) {
     events_.push({at, order_++, kind, subject});
 }
 
-// First arrivals are in order already, so they stay out of the heap; of what happens at one time they come first.
+// First arrivals are in order already, so they stay out of the heap; of what happens at one time they come
+// first.
 Event Engine::next_event() {
     const bool arrival = next_arrival_ < jobs_.size();
     const Time at = arrival ? workload_.requests[next_arrival_].at : Time::max();
-    if (arrival && (events_.empty() || at <= events_.top().at)) return {at, 0, Event::Kind::arrival, next_arrival_++};
+    if (arrival && (events_.empty() || at <= events_.top().at))
+        return {at, 0, Event::Kind::arrival, next_arrival_++};
     const Event event = events_.top();
     events_.pop();
     return event;

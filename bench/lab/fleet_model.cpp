@@ -45,7 +45,8 @@ void allow(const YAML::Node& map, std::initializer_list<std::string_view> keys) 
 
 /// Of a list, or of nothing.
 void require_list(const YAML::Node& node, std::string_view what) {
-    if (node && !node.IsSequence()) fail(node, fmt::format("{}: expected a list, found {}", what, quoted(node)));
+    if (node && !node.IsSequence())
+        fail(node, fmt::format("{}: expected a list, found {}", what, quoted(node)));
 }
 
 /// A number from `least` to `most`, with K or M as units.
@@ -288,7 +289,8 @@ FleetModel read_fleet(const std::string& yaml) {
     try {
         return fleet_in(YAML::Load(yaml));
     } catch (const YAML::Exception& error) {
-        throw FleetError("no YAML: " + error.msg, static_cast<std::size_t>(std::max(error.mark.line, -1) + 1));
+        throw FleetError("no YAML: " + error.msg,
+                         static_cast<std::size_t>(std::max(error.mark.line, -1) + 1));
     }
 }
 

@@ -40,11 +40,13 @@ constexpr std::array<GeneratorInfo, 4> kinds = {{
     {"poisson", "chats of eight tenants, independent of each other"},
     {"bursts", "the same in bursts: gamma gaps, coefficient of variation 4"},
     {"agents", "80 % chats, 20 % large prompts of twenty agents that begin alike"},
-    {"clients", "forty clients, few of them busy, each with its own bursts, sizes, prompt and swings (after ServeGen)"},
+    {"clients",
+     "forty clients, few of them busy, each with its own bursts, sizes, prompt and swings (after ServeGen)"},
 }};
 
-/// One of many clients, as ServeGen describes them (Xiang et al. 2025, arXiv 2505.09999): few send most, each has its own
-/// burstiness and its own sizes, and their rates swing apart, so that the whole is no renewal process.
+/// One of many clients, as ServeGen describes them (Xiang et al. 2025, arXiv 2505.09999): few send most, each
+/// has its own burstiness and its own sizes, and their rates swing apart, so that the whole is no renewal
+/// process.
 class Client {
   public:
     Client(std::uint64_t seed, std::size_t number, double per_second)
@@ -69,7 +71,9 @@ class Client {
         row.prompt_tokens = prefix_ + lognormal(random_, prompt_, prompt_spread_, 32'000);
         // ServeGen finds outputs to be exponential.
         row.completion_tokens = std::llround(std::clamp(output_ * random_.exponential(), 1.0, 8'000.0));
-        if (says_cap_) row.max_tokens = static_cast<std::int64_t>(std::bit_ceil(static_cast<std::uint64_t>(output_ * 4)));
+        if (says_cap_)
+            row.max_tokens =
+                static_cast<std::int64_t>(std::bit_ceil(static_cast<std::uint64_t>(output_ * 4)));
         row.tenant = "client" + std::to_string(number_);
         if (prefix_ > 0) row.prefix = row.tenant;
         advance();
@@ -127,7 +131,8 @@ std::span<const GeneratorInfo> generators() noexcept {
 std::vector<load::TraceRow> generate(std::string_view kind, const GeneratorOptions& options) {
     const bool bursts = kind == "bursts";
     const bool agents = kind == "agents";
-    if (std::ranges::find(kinds, kind, &GeneratorInfo::name) == kinds.end() || options.requests == 0) return {};
+    if (std::ranges::find(kinds, kind, &GeneratorInfo::name) == kinds.end() || options.requests == 0)
+        return {};
     if (kind == "clients") return rows_of_clients(options);
     Random random = random_for({options.seed, generator_draw});
     const double shape = bursts ? 1 / (burst_variation * burst_variation) : 1;

@@ -1,6 +1,5 @@
-// Made-up workloads: arrivals by Poisson or in bursts, sizes by a lognormal or of two kinds of agents, or many clients each
-// with its own habits.
-// Promises: the same seed gives the same rows.
+// Made-up workloads: arrivals by Poisson or in bursts, sizes by a lognormal or of two kinds of agents, or
+// many clients each with its own habits. Promises: the same seed gives the same rows.
 #pragma once
 
 #include "bench/lab/workload.hpp"

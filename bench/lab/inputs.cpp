@@ -44,7 +44,8 @@ std::string note_on(const AccessLog& log, const Options& options) {
 
 std::string file_text(const std::string& path) {
     std::error_code ignored;
-    if (std::filesystem::is_directory(path, ignored)) throw OptionError(fmt::format("'{}' is a folder", path));
+    if (std::filesystem::is_directory(path, ignored))
+        throw OptionError(fmt::format("'{}' is a folder", path));
     std::ifstream file(path, std::ios::binary);
     if (!file) throw OptionError(fmt::format("cannot read '{}': {}", path, std::strerror(errno)));
     return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
@@ -83,7 +84,9 @@ Input input_from(const Options& options) {
             throw OptionError(fmt::format("--deployment: {} is no access log", options.trace));
         }
         std::string note = note_on(log, options);
-        return {[options, rows = std::move(log.rows)](std::uint64_t seed) { return finished(rows, options, seed); },
+        return {[options, rows = std::move(log.rows)](std::uint64_t seed) {
+                    return finished(rows, options, seed);
+                },
                 std::move(note)};
     } catch (const load::TraceError& error) {
         throw OptionError(error.in_file(options.trace));

@@ -65,8 +65,8 @@ std::string strategy_json(const LoadResult& load, const StrategyResult& one) {
     if (const StrategyResult* ours = find_result(load, "mirror"))
         text += fmt::format(R"(,"goodput_against_mirror":{})",
                             json_of(difference(one, *ours, &Figures::goodput)));
-    return text +
-           fmt::format(R"(,"waits":{},"utilisation":{}}})", list(one.waits, number), utilisation_json(one.utilisation));
+    return text + fmt::format(R"(,"waits":{},"utilisation":{}}})", list(one.waits, number),
+                              utilisation_json(one.utilisation));
 }
 
 std::string load_json(const LoadResult& load) {

@@ -170,8 +170,9 @@ LiveFigures simulated(const FleetModel& fleet, const Workload& workload, std::ui
     }
     const Outcome outcome = simulate(workload, same, *find_strategy("mirror"), {seed, Duration::zero()});
     const Figures figures = figures_of(outcome, workload, same);
-    return {1 - figures.failed_share,  figures.goodput,       figures.client_429_rate, figures.upstream_429_rate,
-            figures.attempts,          figures.latency_p50_s, figures.latency_p99_s};
+    return {1 - figures.failed_share,  figures.goodput,  figures.client_429_rate,
+            figures.upstream_429_rate, figures.attempts, figures.latency_p50_s,
+            figures.latency_p99_s};
 }
 
 /// What load's report says; `log` has the rest.
@@ -264,10 +265,11 @@ LiveResult run_live(const FleetModel& fleet, const Workload& workload, const Liv
                        variables_of(fleet, urls, options.speed), true);
     const std::string url = url_of(proxy) + "/v1/chat/completions";
     LogReader log(proxy);
-    ChildProgram load(options.programs + "/load",
-                      {"--trace", scratch.file("trace.csv", csv_of(workload)), "--time-scale", speed,
-                       "--max-tokens", "given", "--json", "--allow-errors", options.quiet ? "--quiet" : "--threads=1", url},
-                      {}, false);
+    ChildProgram load(
+        options.programs + "/load",
+        {"--trace", scratch.file("trace.csv", csv_of(workload)), "--time-scale", speed, "--max-tokens",
+         "given", "--json", "--allow-errors", options.quiet ? "--quiet" : "--threads=1", url},
+        {}, false);
     std::string json;
     while (const auto line = load.line())
         json += *line;
@@ -285,39 +287,44 @@ Verdict verdict_on(const LiveResult& result) noexcept {
     constexpr double late_s = 0.25;
     const double goodput = std::abs(result.live.goodput - result.simulated.goodput);
     const double refusals = std::abs(result.live.client_429s - result.simulated.client_429s);
-    if (goodput <= goodput_apart * result.simulated.goodput && refusals <= refusals_apart) return Verdict::agrees;
+    if (goodput <= goodput_apart * result.simulated.goodput && refusals <= refusals_apart)
+        return Verdict::agrees;
     return result.late_p99_s > late_s ? Verdict::late : Verdict::differs;
 }
 
 std::string table_of(const LiveResult& result) {
-    std::string text = fmt::format("{:<12} {:>9} {:>12} {:>13} {:>13} {:>9} {:>10} {:>10}\n", "", "served",
-                                   "tokens/min", "client 429s", "upstr. 429s", "attempts", "whole p50", "whole p99");
+    std::string text =
+        fmt::format("{:<12} {:>9} {:>12} {:>13} {:>13} {:>9} {:>10} {:>10}\n", "", "served", "tokens/min",
+                    "client 429s", "upstr. 429s", "attempts", "whole p50", "whole p99");
     for (const auto& [name, one] :
          {std::pair("live", &result.live), std::pair("simulated", &result.simulated)}) {
-        text += fmt::format("{:<12} {:>8.2f}% {:>12.0f} {:>13.4f} {:>13.4f} {:>9.3f} {:>9.2f}s {:>9.2f}s\n", name,
-                            one->served * 100, one->goodput, one->client_429s, one->upstream_429s, one->attempts,
-                            one->whole_p50_s, one->whole_p99_s);
+        text += fmt::format("{:<12} {:>8.2f}% {:>12.0f} {:>13.4f} {:>13.4f} {:>9.3f} {:>9.2f}s {:>9.2f}s\n",
+                            name, one->served * 100, one->goodput, one->client_429s, one->upstream_429s,
+                            one->attempts, one->whole_p50_s, one->whole_p99_s);
     }
     const double goodput = (result.live.goodput / result.simulated.goodput - 1) * 100;
     const double refusals = (result.live.client_429s - result.simulated.client_429s) * 100;
-    text += fmt::format("live against simulated: goodput {:+.2f} % (3 allowed), client 429s {:+.2f} points (1 allowed)\n"
-                        "requests were sent {:.2f} s late (p50), {:.2f} s (p99), by the quota's clock\n",
-                        goodput, refusals, result.late_p50_s, result.late_p99_s);
+    text += fmt::format(
+        "live against simulated: goodput {:+.2f} % (3 allowed), client 429s {:+.2f} points (1 allowed)\n"
+        "requests were sent {:.2f} s late (p50), {:.2f} s (p99), by the quota's clock\n",
+        goodput, refusals, result.late_p50_s, result.late_p99_s);
     switch (verdict_on(result)) {
         case Verdict::agrees: return text + "agrees\n";
         case Verdict::differs: return text + "differs\n";
         case Verdict::late: break;
     }
-    return text + fmt::format("undecided: the machine was late; try --speed {:g}\n", std::max(1.0, result.speed / 2));
+    return text + fmt::format("undecided: the machine was late; try --speed {:g}\n",
+                              std::max(1.0, result.speed / 2));
 }
 
 std::string json_of(const LiveResult& result) {
     constexpr std::array<std::string_view, 3> verdicts = {"agrees", "differs", "late"};
     const auto figures = [](const LiveFigures& one) {
-        return fmt::format(R"({{"served":{:.6g},"goodput":{:.6g},"client_429_rate":{:.6g},"upstream_429_rate":{:.6g},)"
-                           R"("attempts":{:.6g},"whole_p50_s":{:.6g},"whole_p99_s":{:.6g}}})",
-                           one.served, one.goodput, one.client_429s, one.upstream_429s, one.attempts, one.whole_p50_s,
-                           one.whole_p99_s);
+        return fmt::format(
+            R"({{"served":{:.6g},"goodput":{:.6g},"client_429_rate":{:.6g},"upstream_429_rate":{:.6g},)"
+            R"("attempts":{:.6g},"whole_p50_s":{:.6g},"whole_p99_s":{:.6g}}})",
+            one.served, one.goodput, one.client_429s, one.upstream_429s, one.attempts, one.whole_p50_s,
+            one.whole_p99_s);
     };
     return fmt::format(
         R"({{"requests":{},"speed":{:g},"live":{},"simulated":{},"late_p50_s":{:.6g},"late_p99_s":{:.6g},"verdict":"{}"}})"

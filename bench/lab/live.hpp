@@ -38,13 +38,14 @@ struct LiveResult {
     LiveFigures simulated;
     std::size_t requests = 0;
     double speed = 0;
-    double late_p50_s = 0; ///< How long after their times requests were sent, in seconds of the quota's clock.
+    double late_p50_s =
+        0; ///< How long after their times requests were sent, in seconds of the quota's clock.
     double late_p99_s = 0;
 };
 
-/// Clients do not retry in either, latencies have neither jitter nor a part that grows with the prompt, prompts begin
-/// differently, and answers come in one piece, because mock_azure and load do so. Throws ChildError, and FleetError for
-/// what mock_azure does not have (ptu, faults, changes, replicas).
+/// Clients do not retry in either, latencies have neither jitter nor a part that grows with the prompt,
+/// prompts begin differently, and answers come in one piece, because mock_azure and load do so. Throws
+/// ChildError, and FleetError for what mock_azure does not have (ptu, faults, changes, replicas).
 [[nodiscard]] LiveResult run_live(const FleetModel& fleet, const Workload& workload,
                                   const LiveOptions& options);
 

@@ -9,6 +9,8 @@
 
 #include <fmt/format.h>
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <cerrno>
 #include <cstdio>
@@ -17,7 +19,6 @@
 #include <filesystem>
 #include <fstream>
 #include <string>
-#include <unistd.h>
 #include <utility>
 #include <vector>
 
@@ -101,8 +102,11 @@ int run_what_if(const Options& options) {
         fmt::print("\nNo plan with the same total was found to be better.\n");
         return 0;
     }
-    fmt::print("\nThe best plan for the same total, by these commands in this order (quota moves within a subscription, region,\n"
-               "model and SKU; between others it has to be asked for; one unit of capacity is 1,000 tokens per minute):\n");
+    fmt::print(
+        "\nThe best plan for the same total, by these commands in this order (quota moves within a "
+        "subscription, region,\n"
+        "model and SKU; between others it has to be asked for; one unit of capacity is 1,000 tokens per "
+        "minute):\n");
     for (const std::string& command : commands)
         fmt::print("{}\n", command);
     return 0;
@@ -150,7 +154,8 @@ int run_compare(const Options& options) {
     if (!options.html.empty()) {
         // Before the work, so that a wrong name is not found out after it.
         html.open(options.html, std::ios::binary);
-        if (!html) throw OptionError(fmt::format("cannot write '{}': {}", options.html, std::strerror(errno)));
+        if (!html)
+            throw OptionError(fmt::format("cannot write '{}': {}", options.html, std::strerror(errno)));
     }
     const std::size_t loads = std::max<std::size_t>(1, options.loads.size());
     const std::size_t steps = comparison.strategies.size() + (options.bounds ? 1 : 0);

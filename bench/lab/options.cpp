@@ -18,7 +18,8 @@ double number_in(std::string_view text, std::string_view name, double least, dou
     double value = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
     if (error != std::errc{} || end != text.data() + text.size() || !(value >= least && value <= most))
-        throw OptionError(fmt::format("{} needs a number from {} to {}, found '{}'", name, least, most, text));
+        throw OptionError(
+            fmt::format("{} needs a number from {} to {}, found '{}'", name, least, most, text));
     return value;
 }
 
@@ -101,19 +102,37 @@ constexpr std::array value_options = {
     ValueOption{"--trace", all, [](Name, Value value, Options& o) { o.trace = value; }},
     ValueOption{"--deployment", all, [](Name, Value value, Options& o) { o.deployment = value; }},
     ValueOption{"--load", all, [](Name, Value value, Options& o) { o.loads = loads_in(value); }},
-    ValueOption{"--strategies", compare | what_if, [](Name name, Value value, Options& o) { o.strategies = parts_of(value, name); }},
-    ValueOption{"--scale", all, [](Name name, Value value, Options& o) { o.scale = number_in(value, name, 1e-6, 1e6); }},
-    ValueOption{"--minutes", all, [](Name name, Value value, Options& o) { o.minutes = number_in(value, name, 0.1, 1e6); }},
-    ValueOption{"--seed", all, [](Name name, Value value, Options& o) { o.seed = static_cast<std::uint64_t>(count_in(value, name, 0, 1'000'000'000'000'000)); }},
-    ValueOption{"--seeds", compare | what_if, [](Name name, Value value, Options& o) { o.seeds = static_cast<unsigned>(count_in(value, name, 1, 10'000)); }},
-    ValueOption{"--requests", all, [](Name name, Value value, Options& o) { o.requests = static_cast<std::size_t>(count_in(value, name, 1, 5'000'000)); }},
+    ValueOption{"--strategies", compare | what_if,
+                [](Name name, Value value, Options& o) { o.strategies = parts_of(value, name); }},
+    ValueOption{"--scale", all,
+                [](Name name, Value value, Options& o) { o.scale = number_in(value, name, 1e-6, 1e6); }},
+    ValueOption{"--minutes", all,
+                [](Name name, Value value, Options& o) { o.minutes = number_in(value, name, 0.1, 1e6); }},
+    ValueOption{"--seed", all,
+                [](Name name, Value value, Options& o) {
+                    o.seed = static_cast<std::uint64_t>(count_in(value, name, 0, 1'000'000'000'000'000));
+                }},
+    ValueOption{"--seeds", compare | what_if,
+                [](Name name, Value value, Options& o) {
+                    o.seeds = static_cast<unsigned>(count_in(value, name, 1, 10'000));
+                }},
+    ValueOption{"--requests", all,
+                [](Name name, Value value, Options& o) {
+                    o.requests = static_cast<std::size_t>(count_in(value, name, 1, 5'000'000));
+                }},
     ValueOption{"--cap", all, [](Name, Value value, Options& o) { read_cap(value, o.workload); }},
     ValueOption{"--html", compare, [](Name, Value value, Options& o) { o.html = value; }},
     ValueOption{"--other", what_if, [](Name, Value value, Options& o) { o.others.push_back(value); }},
-    ValueOption{"--region-ms", what_if, [](Name name, Value value, Options& o) { o.region_ms = number_in(value, name, 0, 10'000); }},
-    ValueOption{"--ptu", what_if, [](Name name, Value value, Options& o) { o.ptu_units = static_cast<int>(count_in(value, name, 1, 100'000)); }},
-    ValueOption{"--ptu-tpm", what_if, [](Name name, Value value, Options& o) { o.ptu_tpm = count_in(value, name, 1, 10'000'000); }},
-    ValueOption{"--speed", live, [](Name name, Value value, Options& o) { o.speed = number_in(value, name, 1, 1000); }},
+    ValueOption{"--region-ms", what_if,
+                [](Name name, Value value, Options& o) { o.region_ms = number_in(value, name, 0, 10'000); }},
+    ValueOption{"--ptu", what_if,
+                [](Name name, Value value, Options& o) {
+                    o.ptu_units = static_cast<int>(count_in(value, name, 1, 100'000));
+                }},
+    ValueOption{"--ptu-tpm", what_if,
+                [](Name name, Value value, Options& o) { o.ptu_tpm = count_in(value, name, 1, 10'000'000); }},
+    ValueOption{"--speed", live,
+                [](Name name, Value value, Options& o) { o.speed = number_in(value, name, 1, 1000); }},
     ValueOption{"--programs", live, [](Name, Value value, Options& o) { o.programs = value; }},
 };
 

@@ -63,7 +63,8 @@ std::vector<Share> shares_of(const Outcome& outcome, const Workload& workload) {
         for (std::int64_t minute = came; lacked && minute <= left; ++minute)
             all.push_back({minute, request.tenant, true, 0});
     }
-    std::ranges::sort(all, {}, [](const Share& one) { return std::tuple(one.minute, one.tenant, one.served); });
+    std::ranges::sort(all, {},
+                      [](const Share& one) { return std::tuple(one.minute, one.tenant, one.served); });
     return all;
 }
 

@@ -54,10 +54,12 @@ void Progress::end(std::size_t requests) {
 void Progress::show() {
     if (kind_ == Kind::none) return;
     const Clock::time_point now = Clock::now();
-    if (now - shown_ < (kind_ == Kind::bar ? Clock::duration(bar_every) : Clock::duration(line_every))) return;
+    if (now - shown_ < (kind_ == Kind::bar ? Clock::duration(bar_every) : Clock::duration(line_every)))
+        return;
     shown_ = now;
-    const double share = std::clamp((static_cast<double>(done_) + part_) /
-                                        static_cast<double>(std::max<std::size_t>(steps_, 1)), 0.0, 1.0);
+    const double share = std::clamp(
+        (static_cast<double>(done_) + part_) / static_cast<double>(std::max<std::size_t>(steps_, 1)), 0.0,
+        1.0);
     const double seconds = std::chrono::duration<double>(now - started_).count();
     const std::string left = share > 0.02 ? fmt::format(", {:.0f} s left", seconds / share - seconds) : "";
     if (kind_ == Kind::lines) {
@@ -65,8 +67,8 @@ void Progress::show() {
         return;
     }
     const auto full = static_cast<std::size_t>(std::lround(share * bar_width));
-    fmt::print(stderr, "\r\033[K[{:<{}}] {:3.0f} %{}  {:.60}", std::string(full, '#'), bar_width, share * 100, left,
-               what_);
+    fmt::print(stderr, "\r\033[K[{:<{}}] {:3.0f} %{}  {:.60}", std::string(full, '#'), bar_width, share * 100,
+               left, what_);
     std::fflush(stderr);
 }
 
@@ -74,7 +76,8 @@ void Progress::finish() {
     if (std::exchange(finished_, true) || kind_ == Kind::none) return;
     if (kind_ == Kind::bar) fmt::print(stderr, "\r\033[K");
     if (requests_ == 0 || simulating_cpu_s_ <= 0) return;
-    fmt::print(stderr, "headroom-lab: {} requests simulated in {:.1f} s of one core: {:.1f} million per minute",
+    fmt::print(stderr,
+               "headroom-lab: {} requests simulated in {:.1f} s of one core: {:.1f} million per minute",
                requests_, simulating_cpu_s_, static_cast<double>(requests_) / simulating_cpu_s_ * 60 / 1e6);
     if (other_cpu_s_ > 0.05) fmt::print(stderr, "; {:.1f} s for the bounds", other_cpu_s_);
     fmt::print(stderr, "\n");

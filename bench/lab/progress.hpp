@@ -1,5 +1,6 @@
-// How far a command has come, on standard error: a bar that is drawn over itself on a terminal, a line every ten seconds
-// elsewhere, nothing when it is told to be quiet. Results never hang on it. Not here: results (table.hpp, json_report.hpp).
+// How far a command has come, on standard error: a bar that is drawn over itself on a terminal, a line every
+// ten seconds elsewhere, nothing when it is told to be quiet. Results never hang on it. Not here: results
+// (table.hpp, json_report.hpp).
 #pragma once
 
 #include <chrono>

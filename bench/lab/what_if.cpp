@@ -171,7 +171,8 @@ std::vector<NamedFleet> fleets_to_try(const FleetModel& fleet, const WhatIfOptio
     for (const auto& [words, factor] : {std::pair("all +20%", 1.2), std::pair("all -20%", 0.8)}) {
         all.emplace_back(words, fleet);
         for (BackendModel& backend : all.back().second.backends)
-            set_quota(backend, std::max<std::int64_t>(1, std::llround(static_cast<double>(backend.limiter.tpm) * factor)));
+            set_quota(backend, std::max<std::int64_t>(
+                                   1, std::llround(static_cast<double>(backend.limiter.tpm) * factor)));
     }
     add_single_changes(fleet, options, all);
     if (fleet.backends.size() < backends_max) {
@@ -207,10 +208,11 @@ std::string table_of(const std::vector<Scenario>& scenarios) {
         return std::isfinite(value) ? fmt::format("{:.{}f}", value, digits) : std::string("-");
     };
     for (const Scenario& one : scenarios) {
-        fmt::format_to(std::back_inserter(text), "{:<26} {:>11} {:>12} {:>7}% {:>11} {:>8}s {:>8}s {:>8} ", one.name,
-                       one.fleet.tokens_per_minute(), number(one.goodput.mean, 0),
+        fmt::format_to(std::back_inserter(text), "{:<26} {:>11} {:>12} {:>7}% {:>11} {:>8}s {:>8}s {:>8} ",
+                       one.name, one.fleet.tokens_per_minute(), number(one.goodput.mean, 0),
                        number(one.failed_share.mean * 100, 2), number(one.client_429_rate.mean, 4),
-                       number(one.wait_p99_s.mean, 1), number(one.ttft_p50_s.mean, 2), number(one.cost.mean, 2));
+                       number(one.wait_p99_s.mean, 1), number(one.ttft_p50_s.mean, 2),
+                       number(one.cost.mean, 2));
         for (const BackendModel& backend : one.fleet.backends)
             fmt::format_to(std::back_inserter(text), " {:g}",
                            static_cast<double>(backend.limiter.tpm) / 1000);
@@ -223,7 +225,8 @@ std::string json_of(const std::vector<Scenario>& scenarios, const std::vector<st
     std::string text = "{\"scenarios\":[";
     for (const Scenario& one : scenarios) {
         if (!text.ends_with('[')) text += ',';
-        text += fmt::format(R"({{"name":{},"tokens_per_minute":{})", json_text(one.name), one.fleet.tokens_per_minute());
+        text += fmt::format(R"({{"name":{},"tokens_per_minute":{})", json_text(one.name),
+                            one.fleet.tokens_per_minute());
         const std::array<std::pair<std::string_view, const Estimate*>, 6> figures = {
             {{"goodput", &one.goodput},
              {"failed_share", &one.failed_share},

@@ -102,12 +102,14 @@ Workload workload_of(const std::vector<load::TraceRow>& rows, const WorkloadOpti
 }
 
 Workload stretched(Workload workload, double factor) {
-    const double last = workload.requests.empty()
-                            ? 0
-                            : std::chrono::duration<double>(workload.requests.back().at.time_since_epoch()).count();
+    const double last =
+        workload.requests.empty()
+            ? 0
+            : std::chrono::duration<double>(workload.requests.back().at.time_since_epoch()).count();
     if (!(factor > 0) || !(last * factor < span_max_s))
-        throw WorkloadError(fmt::format("times {:g} the trace would last {:g} s; at most {:g} can be simulated", factor,
-                                        last * factor, span_max_s));
+        throw WorkloadError(
+            fmt::format("times {:g} the trace would last {:g} s; at most {:g} can be simulated", factor,
+                        last * factor, span_max_s));
     for (Request& request : workload.requests) {
         const double at = static_cast<double>(request.at.time_since_epoch().count()) * factor;
         request.at = Time(Duration(std::llround(at)));

@@ -59,7 +59,8 @@ struct WorkloadOptions {
     std::uint64_t seed = 1;
 };
 
-/// There is nothing to simulate, or what there is would take longer than any clock here counts; the text says which.
+/// There is nothing to simulate, or what there is would take longer than any clock here counts; the text says
+/// which.
 class WorkloadError : public std::runtime_error {
     using std::runtime_error::runtime_error;
 };

@@ -206,9 +206,10 @@ std::string json(const Options& options, const Outcome& outcome) {
     out += fmt::format(R"("body_bytes":{},"body_sha256":{},)",
                        first.known ? std::to_string(first.body.size()) : "null",
                        first.known ? json_quoted(to_hex(sha256(first.body))) : "null");
-    out += fmt::format(R"("late_us":{},"latency_us":{},"first_byte_us":{},"first_event_us":{},"event_gap_us":{},)",
-                       json_of(tally.late), json_of(tally.latency), json_of(tally.first_byte), json_of(tally.first_event),
-                       json_of(tally.event_gap));
+    out += fmt::format(
+        R"("late_us":{},"latency_us":{},"first_byte_us":{},"first_event_us":{},"event_gap_us":{},)",
+        json_of(tally.late), json_of(tally.latency), json_of(tally.first_byte), json_of(tally.first_event),
+        json_of(tally.event_gap));
     const auto answers = cpu_us_each(outcome.watched_cores, outcome.seconds, done.responses);
     const auto events = cpu_us_each(outcome.watched_cores, outcome.seconds, done.events);
     out += fmt::format(

@@ -1,5 +1,5 @@
-// The two CSV formats: Azure's public traces and our own. Columns are known by their names, in any order; cells may be
-// quoted (RFC 4180), but end on their line.
+// The two CSV formats: Azure's public traces and our own. Columns are known by their names, in any order;
+// cells may be quoted (RFC 4180), but end on their line.
 #include "tools/load/trace_lines.hpp"
 
 #include <fmt/format.h>
@@ -17,8 +17,8 @@ namespace {
 using std::chrono::nanoseconds;
 
 constexpr std::size_t name_bytes_max = 128;
-constexpr std::array<std::string_view, 6> own_columns = {
-    "time", "prompt_tokens", "completion_tokens", "max_tokens", "tenant", "prefix"};
+constexpr std::array<std::string_view, 6> own_columns = {"time",       "prompt_tokens", "completion_tokens",
+                                                         "max_tokens", "tenant",        "prefix"};
 constexpr std::size_t own_columns_needed = 3;
 constexpr std::array<std::string_view, 3> azure_columns = {"TIMESTAMP", "ContextTokens", "GeneratedTokens"};
 
@@ -28,7 +28,8 @@ std::string_view trimmed(std::string_view text) noexcept {
     return text.substr(begin, text.find_last_not_of(" \t") - begin + 1);
 }
 
-/// Takes a quoted cell, with what follows it up to the comma, off the front of `rest`; false when it never ends.
+/// Takes a quoted cell, with what follows it up to the comma, off the front of `rest`; false when it never
+/// ends.
 bool take_quoted(std::string_view& rest, std::string& cell) {
     for (std::size_t at = 1; at < rest.size(); ++at) {
         if (rest[at] != '"') {
@@ -173,9 +174,9 @@ nanoseconds timestamp_in(std::string_view cell, std::size_t line) {
     const bool complete = year >= 1970 && year <= 2200 && hour >= 0 && hour < 24 && minute >= 0 &&
                           minute < 60 && second >= 0 && second <= 60;
     if (!complete || !date.ok() || !(rest.empty() || rest == "+00:00" || rest == "Z")) {
-        throw TraceError{line,
-                         fmt::format("TIMESTAMP: expected UTC as '2023-11-16 18:17:03.9799600', found '{}'",
-                                     shown(cell))};
+        throw TraceError{
+            line,
+            fmt::format("TIMESTAMP: expected UTC as '2023-11-16 18:17:03.9799600', found '{}'", shown(cell))};
     }
     return std::chrono::sys_days{date}.time_since_epoch() + std::chrono::hours{hour} +
            std::chrono::minutes{minute} + std::chrono::seconds{second} + fraction;

@@ -33,8 +33,8 @@ class TraceLines {
 /// What a message may quote of a file: its start, without what a terminal would act on.
 [[nodiscard]] std::string shown(std::string_view text);
 
-/// Rows as they stand in the file: their times are not yet relative to the first. The CSVs begin at their header, which is
-/// the current line.
+/// Rows as they stand in the file: their times are not yet relative to the first. The CSVs begin at their
+/// header, which is the current line.
 [[nodiscard]] std::vector<TraceRow> read_azure_csv(TraceLines lines);
 [[nodiscard]] std::vector<TraceRow> read_headroom_csv(TraceLines lines);
 [[nodiscard]] std::vector<TraceRow> read_mooncake_jsonl(std::string_view text);

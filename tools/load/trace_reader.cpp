@@ -54,10 +54,13 @@ void put_in_order(std::vector<TraceRow>& rows) {
 } // namespace
 
 TraceError::TraceError(std::size_t line, const std::string& what)
-    : std::runtime_error(line == 0 ? what : fmt::format("line {}: {}", line, what)), line_(line), problem_(what) {}
+    : std::runtime_error(line == 0 ? what : fmt::format("line {}: {}", line, what)),
+      line_(line),
+      problem_(what) {}
 
 std::string TraceError::in_file(std::string_view name) const {
-    return line_ == 0 ? fmt::format("{}: {}", name, problem_) : fmt::format("{}:{}: {}", name, line_, problem_);
+    return line_ == 0 ? fmt::format("{}: {}", name, problem_)
+                      : fmt::format("{}:{}: {}", name, line_, problem_);
 }
 
 std::string shown(std::string_view text) {
