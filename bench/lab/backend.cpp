@@ -60,8 +60,8 @@ bool Backend::blacked_out(Time now) const noexcept {
 void Backend::state_wait(Reply& reply, Duration wait) const {
     if (model_.limiter.retry_after == RetryAfter::none) return;
     reply.milliseconds = model_.limiter.retry_after == RetryAfter::exact;
-    reply.retry_after = reply.milliseconds ? std::chrono::ceil<std::chrono::milliseconds>(wait)
-                                           : std::chrono::ceil<std::chrono::seconds>(wait);
+    const Duration unit = reply.milliseconds ? std::chrono::milliseconds(1) : model_.limiter.retry_unit;
+    reply.retry_after = (wait + unit - Duration(1)) / unit * unit;
 }
 
 void Backend::time_answer(const Request& request, double luck, double slow, Reply& reply) const {

@@ -54,6 +54,7 @@ struct LimiterModel {
     Duration slice = std::chrono::seconds(10); ///< In which requests are counted.
     bool headers = true;
     RetryAfter retry_after = RetryAfter::exact;
+    Duration retry_unit = std::chrono::seconds(1); ///< Of RetryAfter::seconds; only live has another one.
     std::int64_t default_max_tokens = 16;
     std::int64_t context = 128'000;
     bool count_refused = true;                 ///< Refused requests use up RPM.

@@ -3,6 +3,7 @@
 #include "bench/lab/live.hpp"
 
 #include "bench/lab/child_program.hpp"
+#include "bench/lab/live_timeline.hpp"
 #include "tools/load/trace_plan.hpp"
 
 #include <fmt/format.h>
@@ -57,11 +58,9 @@ std::string upper(std::string_view name) {
 
 void require_simple(const FleetModel& fleet) {
     for (const BackendModel& backend : fleet.backends) {
-        if (backend.limiter.window == WindowKind::ptu || !backend.changes.empty() ||
-            !backend.faults.blackouts.empty() || !backend.faults.brownouts.empty() ||
-            backend.faults.error_rate > 0)
-            throw FleetError(fmt::format(
-                "live: {} has what mock_azure does not do by itself (ptu, changes, faults)", backend.name));
+        if (backend.limiter.window == WindowKind::ptu)
+            throw FleetError(fmt::format("live: {}: mock_azure has no provisioned throughput (window: ptu)",
+                                         backend.name));
         const bool leaks = backend.limiter.window == WindowKind::gcra;
         if ((leaks && backend.limiter.burst != std::chrono::seconds(60)) ||
             backend.limiter.slice % std::chrono::seconds(1) != Duration::zero())
@@ -71,7 +70,6 @@ void require_simple(const FleetModel& fleet) {
             throw FleetError(
                 fmt::format("live: the name {} must have letters and digits only", backend.name));
     }
-    if (fleet.replicas != 1) throw FleetError("live: one replica only");
 }
 
 std::string text_in(const simdjson::dom::element& object, std::string_view key) {
@@ -84,18 +82,40 @@ double number_in(const simdjson::dom::element& object, std::string_view key) {
     return object[key].get(value) == simdjson::SUCCESS ? value : 0;
 }
 
-/// Starts the mock; the URLs of its backends by name.
-std::map<std::string, std::string> urls_of(ChildProgram& mock) {
-    std::map<std::string, std::string> urls;
+/// Where the mock listens.
+struct MockUrls {
+    std::map<std::string, std::string> backends; ///< By name.
+    std::string admin;
+};
+
+MockUrls urls_of(ChildProgram& mock) {
+    MockUrls urls;
     simdjson::dom::parser parser;
     while (const auto line = mock.line()) {
         simdjson::dom::element event;
         if (parser.parse(*line).get(event) != simdjson::SUCCESS) continue;
         const std::string kind = text_in(event, "event");
-        if (kind == "listening") urls[text_in(event, "backend")] = text_in(event, "url");
+        if (kind == "listening") urls.backends[text_in(event, "backend")] = text_in(event, "url");
+        if (kind == "admin") urls.admin = text_in(event, "url");
         if (kind == "ready") return urls;
     }
     throw ChildError("mock_azure ended before it was ready");
+}
+
+/// By then an answer is there, if it ever comes: it comes in one piece.
+Duration answer_max(const FleetModel& fleet, const Workload& workload) {
+    double longest_ms = 0;
+    for (const BackendModel& backend : fleet.backends) {
+        double slow = 1;
+        for (const Interval& brownout : backend.faults.brownouts)
+            slow = std::max(slow, brownout.factor);
+        for (const Request& request : workload.requests) {
+            const double tokens = static_cast<double>(request.output) * backend.latency.output_token_ms;
+            longest_ms = std::max(longest_ms, (backend.latency.first_ms + tokens) * slow);
+        }
+    }
+    const auto longest = std::chrono::milliseconds(std::llround(longest_ms * 1.2));
+    return std::max<Duration>(fleet.answer_max, longest);
 }
 
 std::vector<std::string> variables_of(const FleetModel& fleet, std::map<std::string, std::string>& urls,
@@ -104,6 +124,8 @@ std::vector<std::string> variables_of(const FleetModel& fleet, std::map<std::str
                                           "HEADROOM_LOG_FORMAT=json"};
     const auto wait = std::chrono::duration_cast<std::chrono::milliseconds>(fleet.deadline / speed).count();
     variables.push_back(fmt::format("HEADROOM_QUEUE_WAIT={}ms", wait));
+    const auto head = std::chrono::ceil<std::chrono::milliseconds>(fleet.answer_max / speed).count();
+    variables.push_back(fmt::format("HEADROOM_TIMEOUTS_FIRST_BYTE={}ms", head));
     for (const BackendModel& backend : fleet.backends) {
         const std::string prefix = "BACKEND_" + upper(backend.name);
         variables.push_back(prefix + "_URL=" + urls[backend.name]);
@@ -159,51 +181,87 @@ class LogReader {
     std::thread thread_;
 };
 
-LiveFigures simulated(const FleetModel& fleet, const Workload& workload, std::uint64_t seed) {
+LiveFigures simulated(const FleetModel& fleet, const Workload& workload, const LiveOptions& options) {
     FleetModel same = fleet;
     same.client.retries = 0;
-    same.answer_max = std::chrono::hours(1);
     for (BackendModel& backend : same.backends) {
         backend.latency.jitter = 0;
         backend.latency.prompt_token_us = 0;
         backend.latency.whole = true;
+        // The wire has whole seconds of real time.
+        backend.limiter.retry_unit = std::chrono::nanoseconds(std::llround(options.speed * 1e9));
     }
-    const Outcome outcome = simulate(workload, same, *find_strategy("mirror"), {seed, Duration::zero()});
+    const Outcome outcome =
+        simulate(workload, same, *find_strategy("mirror"), {options.seed, Duration::zero()});
     const Figures figures = figures_of(outcome, workload, same);
     return {1 - figures.failed_share,  figures.goodput,  figures.client_429_rate,
             figures.upstream_429_rate, figures.attempts, figures.latency_p50_s,
             figures.latency_p99_s};
 }
 
-/// What load's report says; `log` has the rest.
-LiveResult measured(const std::string& json, const LogReader& log, const Workload& workload, double speed) {
-    simdjson::dom::parser parser;
-    simdjson::dom::element report;
-    simdjson::dom::element trace;
-    if (parser.parse(json).get(report) != simdjson::SUCCESS ||
-        report["trace"].get(trace) != simdjson::SUCCESS)
-        throw ChildError("load did not report a trace");
-    const auto quota_seconds = [&](std::string_view histogram, std::string_view quantile) {
+/// A proxy and the load upon it.
+class Replica {
+  public:
+    Replica(const FleetModel& fleet, MockUrls& urls, const LiveOptions& options)
+        : options_(options),
+          proxy_(options.programs + "/headroom",
+                 {"--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0", "--workers", "1"},
+                 variables_of(fleet, urls.backends, options.speed), true),
+          url_(url_of(proxy_) + "/v1/chat/completions"),
+          log_(proxy_) {}
+
+    void begin(const std::string& trace, unsigned part, unsigned parts) {
+        std::vector<std::string> flags = {"--trace",      trace,
+                                          "--time-scale", fmt::format("{}", options_.speed),
+                                          "--trace-part", fmt::format("{}/{}", part, parts),
+                                          "--max-tokens", "given",
+                                          "--json",       "--allow-errors"};
+        if (options_.quiet) flags.emplace_back("--quiet");
+        flags.push_back(url_);
+        load_ = std::make_unique<ChildProgram>(options_.programs + "/load", flags, std::vector<std::string>{},
+                                               false);
+    }
+
+    /// Waits for its end and adds what it came to.
+    void add_to(LiveResult& result, double& tokens) {
+        std::string json;
+        while (const auto line = load_->line())
+            json += *line;
+        if (const int code = load_->wait(); code != 0)
+            throw ChildError(fmt::format("load ended with {}", code));
+        log_.finish();
+        simdjson::dom::parser parser;
+        simdjson::dom::element report;
+        simdjson::dom::element trace;
+        if (parser.parse(json).get(report) != simdjson::SUCCESS ||
+            report["trace"].get(trace) != simdjson::SUCCESS)
+            throw ChildError("load did not report a trace");
+        const auto requests = static_cast<double>(result.requests);
+        tokens += number_in(trace, "tokens_answered");
+        result.live.served += number_in(report, "succeeded") / requests;
+        result.live.client_429s += number_in(report, "client_429s") / requests;
+        result.live.upstream_429s += log_.refusals / requests;
+        result.live.attempts += log_.attempts / requests;
+        raise(result.live.whole_p50_s, report, "latency_us", "p50");
+        raise(result.live.whole_p99_s, report, "latency_us", "p99");
+        raise(result.late_p50_s, report, "late_us", "p50");
+        raise(result.late_p99_s, report, "late_us", "p99");
+    }
+
+  private:
+    void raise(double& figure, const simdjson::dom::element& report, std::string_view histogram,
+               std::string_view quantile) const {
         simdjson::dom::element found;
-        if (report[histogram].get(found) != simdjson::SUCCESS) return std::nan("");
-        return number_in(found, quantile) / 1e6 * speed;
-    };
-    LiveResult result;
-    result.requests = workload.requests.size();
-    result.speed = speed;
-    const auto requests = static_cast<double>(result.requests);
-    const double minutes = std::chrono::duration<double>(workload.span).count() / 60;
-    result.live.served = number_in(report, "succeeded") / requests;
-    result.live.goodput = number_in(trace, "tokens_answered") / minutes;
-    result.live.client_429s = number_in(report, "client_429s") / requests;
-    result.live.upstream_429s = log.refusals / requests;
-    result.live.attempts = log.attempts / requests;
-    result.live.whole_p50_s = quota_seconds("latency_us", "p50");
-    result.live.whole_p99_s = quota_seconds("latency_us", "p99");
-    result.late_p50_s = quota_seconds("late_us", "p50");
-    result.late_p99_s = quota_seconds("late_us", "p99");
-    return result;
-}
+        if (report[histogram].get(found) != simdjson::SUCCESS || !found.is_object()) return;
+        figure = std::max(figure, number_in(found, quantile) / 1e6 * options_.speed);
+    }
+
+    const LiveOptions& options_;
+    ChildProgram proxy_;
+    std::string url_;
+    LogReader log_;
+    std::unique_ptr<ChildProgram> load_;
+};
 
 } // namespace
 
@@ -251,86 +309,34 @@ std::string mock_backend(const BackendModel& backend) {
     return text;
 }
 
-LiveResult run_live(const FleetModel& fleet, const Workload& workload, const LiveOptions& options) {
-    require_simple(fleet);
+LiveResult run_live(const FleetModel& wanted, const Workload& workload, const LiveOptions& options) {
+    require_simple(wanted);
+    FleetModel fleet = wanted;
+    fleet.answer_max = answer_max(fleet, workload);
     const Scratch scratch;
-    const std::string speed = fmt::format("{}", options.speed);
-    std::vector<std::string> flags = {"--time-scale", speed, "--keep-requests", "0"};
+    std::vector<std::string> flags = {"--time-scale", fmt::format("{}", options.speed), "--keep-requests",
+                                      "0"};
     for (const BackendModel& backend : fleet.backends)
         flags.insert(flags.end(), {"--backend", mock_backend(backend)});
     ChildProgram mock(options.programs + "/mock_azure", flags, {}, false);
-    auto urls = urls_of(mock);
-    ChildProgram proxy(options.programs + "/headroom",
-                       {"--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0", "--workers", "1"},
-                       variables_of(fleet, urls, options.speed), true);
-    const std::string url = url_of(proxy) + "/v1/chat/completions";
-    LogReader log(proxy);
-    ChildProgram load(
-        options.programs + "/load",
-        {"--trace", scratch.file("trace.csv", csv_of(workload)), "--time-scale", speed, "--max-tokens",
-         "given", "--json", "--allow-errors", options.quiet ? "--quiet" : "--threads=1", url},
-        {}, false);
-    std::string json;
-    while (const auto line = load.line())
-        json += *line;
-    if (const int code = load.wait(); code != 0) throw ChildError(fmt::format("load ended with {}", code));
-    log.finish();
-    LiveResult result = measured(json, log, workload, options.speed);
-    result.simulated = simulated(fleet, workload, options.seed);
+    MockUrls urls = urls_of(mock);
+    std::vector<std::unique_ptr<Replica>> replicas;
+    for (unsigned i = 0; i < fleet.replicas; ++i)
+        replicas.push_back(std::make_unique<Replica>(fleet, urls, options));
+    const std::string trace = scratch.file("trace.csv", csv_of(workload));
+    LiveTimeline timeline(urls.admin, mock_orders(fleet), options.speed);
+    for (unsigned i = 0; i < fleet.replicas; ++i)
+        replicas[i]->begin(trace, i + 1, fleet.replicas);
+    LiveResult result;
+    result.requests = workload.requests.size();
+    result.speed = options.speed;
+    double tokens = 0;
+    for (const auto& replica : replicas)
+        replica->add_to(result, tokens);
+    timeline.check();
+    result.live.goodput = tokens / (std::chrono::duration<double>(workload.span).count() / 60);
+    result.simulated = simulated(fleet, workload, options);
     return result;
-}
-
-Verdict verdict_on(const LiveResult& result) noexcept {
-    constexpr double goodput_apart = 0.03;
-    constexpr double refusals_apart = 0.01;
-    // Headroom keeps charges a quarter of a second longer than their minute, for the way there.
-    constexpr double late_s = 0.25;
-    const double goodput = std::abs(result.live.goodput - result.simulated.goodput);
-    const double refusals = std::abs(result.live.client_429s - result.simulated.client_429s);
-    if (goodput <= goodput_apart * result.simulated.goodput && refusals <= refusals_apart)
-        return Verdict::agrees;
-    return result.late_p99_s > late_s ? Verdict::late : Verdict::differs;
-}
-
-std::string table_of(const LiveResult& result) {
-    std::string text =
-        fmt::format("{:<12} {:>9} {:>12} {:>13} {:>13} {:>9} {:>10} {:>10}\n", "", "served", "tokens/min",
-                    "client 429s", "upstr. 429s", "attempts", "whole p50", "whole p99");
-    for (const auto& [name, one] :
-         {std::pair("live", &result.live), std::pair("simulated", &result.simulated)}) {
-        text += fmt::format("{:<12} {:>8.2f}% {:>12.0f} {:>13.4f} {:>13.4f} {:>9.3f} {:>9.2f}s {:>9.2f}s\n",
-                            name, one->served * 100, one->goodput, one->client_429s, one->upstream_429s,
-                            one->attempts, one->whole_p50_s, one->whole_p99_s);
-    }
-    const double goodput = (result.live.goodput / result.simulated.goodput - 1) * 100;
-    const double refusals = (result.live.client_429s - result.simulated.client_429s) * 100;
-    text += fmt::format(
-        "live against simulated: goodput {:+.2f} % (3 allowed), client 429s {:+.2f} points (1 allowed)\n"
-        "requests were sent {:.2f} s late (p50), {:.2f} s (p99), by the quota's clock\n",
-        goodput, refusals, result.late_p50_s, result.late_p99_s);
-    switch (verdict_on(result)) {
-        case Verdict::agrees: return text + "agrees\n";
-        case Verdict::differs: return text + "differs\n";
-        case Verdict::late: break;
-    }
-    return text + fmt::format("undecided: the machine was late; try --speed {:g}\n",
-                              std::max(1.0, result.speed / 2));
-}
-
-std::string json_of(const LiveResult& result) {
-    constexpr std::array<std::string_view, 3> verdicts = {"agrees", "differs", "late"};
-    const auto figures = [](const LiveFigures& one) {
-        return fmt::format(
-            R"({{"served":{:.6g},"goodput":{:.6g},"client_429_rate":{:.6g},"upstream_429_rate":{:.6g},)"
-            R"("attempts":{:.6g},"whole_p50_s":{:.6g},"whole_p99_s":{:.6g}}})",
-            one.served, one.goodput, one.client_429s, one.upstream_429s, one.attempts, one.whole_p50_s,
-            one.whole_p99_s);
-    };
-    return fmt::format(
-        R"({{"requests":{},"speed":{:g},"live":{},"simulated":{},"late_p50_s":{:.6g},"late_p99_s":{:.6g},"verdict":"{}"}})"
-        "\n",
-        result.requests, result.speed, figures(result.live), figures(result.simulated), result.late_p50_s,
-        result.late_p99_s, verdicts.at(static_cast<std::size_t>(verdict_on(result))));
 }
 
 } // namespace headroom::lab

@@ -22,7 +22,8 @@ struct LiveFigures {
     double client_429s = 0;
     double upstream_429s = 0;
     double attempts = 0;
-    double whole_p50_s = 0; ///< Of served requests, from when they were due to their end.
+    double whole_p50_s =
+        0; ///< Of served requests, from when they were due to their end; of the slowest replica.
     double whole_p99_s = 0;
 };
 
@@ -45,7 +46,7 @@ struct LiveResult {
 
 /// Clients do not retry in either, latencies have neither jitter nor a part that grows with the prompt,
 /// prompts begin differently, and answers come in one piece, because mock_azure and load do so. Throws
-/// ChildError, and FleetError for what mock_azure does not have (ptu, faults, changes, replicas).
+/// ChildError, and FleetError for what mock_azure does not have (provisioned throughput).
 [[nodiscard]] LiveResult run_live(const FleetModel& fleet, const Workload& workload,
                                   const LiveOptions& options);
 

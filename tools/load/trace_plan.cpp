@@ -48,12 +48,26 @@ TracePlan::TracePlan(Trace trace, const Options& options) : trace_(std::move(tra
         throw OptionError(
             fmt::format("--threads {} needs a trace of at least as many rows", options.threads));
     add_up();
-    if (asked.load <= 0) return;
-    if (totals_.charge_per_minute <= 0)
-        throw OptionError("--load needs a trace whose rows do not all have one time");
-    pace_ = asked.load * asked.quota / totals_.charge_per_minute;
+    if (asked.load > 0) {
+        if (totals_.charge_per_minute <= 0)
+            throw OptionError("--load needs a trace whose rows do not all have one time");
+        pace_ = asked.load * asked.quota / totals_.charge_per_minute;
+    }
+    if (asked.parts > 1) keep_part();
     totals_.seconds /= pace_;
     totals_.charge_per_minute *= pace_;
+}
+
+// The pace is that of the whole trace, so that all parts keep step.
+void TracePlan::keep_part() {
+    std::vector<TraceRow> mine;
+    for (std::size_t i = options_->trace.part - 1; i < trace_.rows.size(); i += options_->trace.parts)
+        mine.push_back(std::move(trace_.rows[i]));
+    trace_.rows = std::move(mine);
+    if (trace_.rows.size() < options_->threads)
+        throw OptionError("--trace-part: a part needs at least as many rows as --threads");
+    totals_ = {};
+    add_up();
 }
 
 void TracePlan::add_up() {
@@ -93,7 +107,9 @@ Sending TracePlan::sending(std::size_t index) const {
     const TraceRow& row = trace_.rows[index];
     std::string body =
         fmt::format(R"({{"model":"{}","messages":[{{"role":"user","content":")", options_->trace.model);
-    body += trace_prompt(row, index, words_of(row));
+    // Numbered in the whole trace, so that no two parts make up the same words.
+    const TraceOptions& asked = options_->trace;
+    body += trace_prompt(row, index * asked.parts + asked.part - 1, words_of(row));
     body += mark_of(row) + R"("}])";
     if (const auto most = max_tokens(row)) body += fmt::format(R"(,"max_tokens":{})", *most);
     if (options_->stream) body += R"(,"stream":true,"stream_options":{"include_usage":true})";

@@ -43,6 +43,7 @@ class TracePlan {
     [[nodiscard]] std::optional<std::int64_t> max_tokens(const TraceRow& row) const noexcept;
     [[nodiscard]] std::int64_t charge(const TraceRow& row) const noexcept;
     void add_up();
+    void keep_part();
 
     Trace trace_;
     const Options* options_;

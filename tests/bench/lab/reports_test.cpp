@@ -4,10 +4,12 @@
 #include "bench/lab/html_report.hpp"
 #include "bench/lab/json_report.hpp"
 #include "bench/lab/live.hpp"
+#include "bench/lab/live_timeline.hpp"
 #include "bench/lab/table.hpp"
 #include "bench/lab/what_if.hpp"
 #include "tests/bench/lab/tiny.hpp"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <simdjson.h>
@@ -217,6 +219,29 @@ TEST(LabLive, AgreesDiffersOrCannotTell) {
     EXPECT_THAT(table_of(result), HasSubstr("try --speed 10"));
     simdjson::dom::parser parser;
     EXPECT_EQ(std::string_view(simdjson::dom::element(parser.parse(json_of(result)))["verdict"]), "late");
+}
+
+TEST(LabLive, TellsTheMockWhatHappensWhen) {
+    const FleetModel fleet = read_fleet(
+        "backends:\n"
+        "  - {name: a, tpm: 10K, changes: [{at: 60, factor: 0.5}], faults: {error_rate: 0.1, blackouts: "
+        "[{from: 30, to: 60}]}}\n"
+        "  - {name: b, tpm: 10K, latency: {first_ms: 200, output_token_ms: 10}, faults: {brownouts: [{from: "
+        "5, to: 40, factor: 3}],"
+        " blackouts: [{from: 50, to: 55, hangs: true}]}}\n");
+    std::vector<std::string> said;
+    for (const MockOrder& one : mock_orders(fleet))
+        said.push_back(fmt::format("{} {} {} {}", one.at.time_since_epoch() / std::chrono::seconds(1),
+                                   one.method, one.target, one.body));
+    EXPECT_THAT(said, ::testing::ElementsAre(
+                          "0 POST /faults {\"backend\":\"a\",\"kind\":\"500\",\"probability\":0.1}",
+                          "5 POST /config {\"backend\":\"b\",\"ttft\":600,\"token_ms\":30}",
+                          "30 POST /faults {\"backend\":\"a\",\"kind\":\"503\"}",
+                          "40 POST /config {\"backend\":\"b\",\"ttft\":200,\"token_ms\":10}",
+                          "50 POST /faults {\"backend\":\"b\",\"kind\":\"hang\"}",
+                          "55 DELETE /faults?backend=b ", "60 DELETE /faults?backend=a ",
+                          "60 POST /faults {\"backend\":\"a\",\"kind\":\"500\",\"probability\":0.1}",
+                          "60 POST /config {\"backend\":\"a\",\"tpm\":5000,\"rpm\":30}"));
 }
 
 TEST(LabLive, SimulatesPromptsAsLoadWritesThem) {
