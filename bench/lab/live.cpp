@@ -181,7 +181,8 @@ class LogReader {
     std::thread thread_;
 };
 
-LiveFigures simulated(const FleetModel& fleet, const Workload& workload, const LiveOptions& options) {
+void add_simulated(const FleetModel& fleet, const Workload& workload, const LiveOptions& options,
+                   LiveResult& result) {
     FleetModel same = fleet;
     same.client.retries = 0;
     for (BackendModel& backend : same.backends) {
@@ -191,12 +192,26 @@ LiveFigures simulated(const FleetModel& fleet, const Workload& workload, const L
         // The wire has whole seconds of real time.
         backend.limiter.retry_unit = std::chrono::nanoseconds(std::llround(options.speed * 1e9));
     }
-    const Outcome outcome =
-        simulate(workload, same, *find_strategy("mirror"), {options.seed, Duration::zero()});
-    const Figures figures = figures_of(outcome, workload, same);
-    return {1 - figures.failed_share,  figures.goodput,  figures.client_429_rate,
-            figures.upstream_429_rate, figures.attempts, figures.latency_p50_s,
-            figures.latency_p99_s};
+    constexpr std::array<double LiveFigures::*, 7> fields = {
+        &LiveFigures::served,        &LiveFigures::goodput,  &LiveFigures::client_429s,
+        &LiveFigures::upstream_429s, &LiveFigures::attempts, &LiveFigures::whole_p50_s,
+        &LiveFigures::whole_p99_s};
+    constexpr std::uint64_t draws = 9;
+    for (std::uint64_t draw = 0; draw < draws; ++draw) {
+        const Outcome outcome =
+            simulate(workload, same, *find_strategy("mirror"), {options.seed + draw, Duration::zero()});
+        const Figures figures = figures_of(outcome, workload, same);
+        const LiveFigures one = {1 - figures.failed_share,  figures.goodput,  figures.client_429_rate,
+                                 figures.upstream_429_rate, figures.attempts, figures.latency_p50_s,
+                                 figures.latency_p99_s};
+        for (double LiveFigures::* const field : fields) {
+            result.simulated.*field += one.*field / draws;
+            double& least = result.simulated_least.*field;
+            double& most = result.simulated_most.*field;
+            least = draw == 0 ? one.*field : std::min(least, one.*field);
+            most = draw == 0 ? one.*field : std::max(most, one.*field);
+        }
+    }
 }
 
 /// A proxy and the load upon it.
@@ -335,7 +350,7 @@ LiveResult run_live(const FleetModel& wanted, const Workload& workload, const Li
         replica->add_to(result, tokens);
     timeline.check();
     result.live.goodput = tokens / (std::chrono::duration<double>(workload.span).count() / 60);
-    result.simulated = simulated(fleet, workload, options);
+    add_simulated(fleet, workload, options, result);
     return result;
 }
 

@@ -29,14 +29,16 @@ struct LiveFigures {
 
 /// What the measurement says about the simulation.
 enum class Verdict : std::uint8_t {
-    agrees,  ///< Goodput within 3 %, client 429s within one in a hundred requests.
+    agrees,  ///< Goodput within 3 %, client 429s within one in a hundred requests of what was simulated.
     differs, ///< They are further apart, and the machine was in time.
     late,    ///< They are further apart, and the machine was too busy to tell why.
 };
 
 struct LiveResult {
     LiveFigures live;
-    LiveFigures simulated;
+    LiveFigures simulated;       ///< Mean of nine draws of what the balancer leaves to chance.
+    LiveFigures simulated_least; ///< The least of each figure among them ...
+    LiveFigures simulated_most;  ///< ... and the most.
     std::size_t requests = 0;
     double speed = 0;
     double late_p50_s =

@@ -10,7 +10,6 @@
 #include <array>
 #include <cmath>
 #include <iterator>
-#include <limits>
 #include <tuple>
 #include <utility>
 
@@ -52,11 +51,14 @@ Scenario scenario(std::string name, const FleetModel& fleet, const std::vector<W
     return one;
 }
 
-/// Less is better; the wait decides between plans without a 429.
-std::tuple<double, double, double> badness(const Scenario& one) {
-    const double wait = one.wait_p99_s.mean;
-    return {one.client_429_rate.mean, one.failed_share.mean,
-            std::isnan(wait) ? std::numeric_limits<double>::infinity() : wait};
+/// Fewer 429s, then fewer failures; a wait only when it becomes a quarter shorter, since a plan that gathers
+/// the quota on fewer backends for a second's gain is no good advice.
+bool better(const Scenario& one, const Scenario& other) {
+    const auto refused = [](const Scenario& s) {
+        return std::tuple(s.client_429_rate.mean, s.failed_share.mean);
+    };
+    if (refused(one) != refused(other)) return refused(one) < refused(other);
+    return one.wait_p99_s.mean < 0.75 * other.wait_p99_s.mean;
 }
 
 /// Whether Azure would let quota go from one to the other.
@@ -116,7 +118,7 @@ FleetModel best_plan(const FleetModel& fleet, const std::vector<Workload>& workl
     auto step = std::max<std::int64_t>(1, std::llround(static_cast<double>(units) * step_first)) * unit_tpm;
     int plans = 0;
     while (step >= unit_tpm && plans < plans_max) {
-        bool better = false;
+        bool found = false;
         for (std::size_t from = 0; from < best.backends.size(); ++from) {
             for (std::size_t to = 0; to < best.backends.size() && plans < plans_max; ++to) {
                 if (from == to || best.backends[from].limiter.tpm <= step ||
@@ -127,13 +129,13 @@ FleetModel best_plan(const FleetModel& fleet, const std::vector<Workload>& workl
                 set_quota(other.backends[to], best.backends[to].limiter.tpm + step);
                 if (options.progress != nullptr) options.progress->more(1);
                 Scenario one = scenario(fmt::format("plan {}", ++plans), other, workloads, options);
-                if (badness(one) >= badness(reached)) continue;
+                if (!better(one, reached)) continue;
                 best = std::move(other);
                 reached = std::move(one);
-                better = true;
+                found = true;
             }
         }
-        if (!better) step = step > unit_tpm ? std::max(unit_tpm, step / 2 / unit_tpm * unit_tpm) : 0;
+        if (!found) step = step > unit_tpm ? std::max(unit_tpm, step / 2 / unit_tpm * unit_tpm) : 0;
     }
     return best;
 }

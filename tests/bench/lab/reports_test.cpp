@@ -204,7 +204,7 @@ TEST(LabLive, AgreesDiffersOrCannotTell) {
     LiveResult result;
     result.speed = 20;
     result.live = {1, 97'100, 0.019, 0, 1, 1, 1};
-    result.simulated = {1, 100'000, 0.01, 0, 1, 1, 1};
+    result.simulated = result.simulated_least = result.simulated_most = {1, 100'000, 0.01, 0, 1, 1, 1};
     EXPECT_EQ(verdict_on(result), Verdict::agrees);
     result.live.goodput = 96'900;
     EXPECT_EQ(verdict_on(result), Verdict::differs);
@@ -217,6 +217,9 @@ TEST(LabLive, AgreesDiffersOrCannotTell) {
     result.late_p99_s = 0.3;
     EXPECT_EQ(verdict_on(result), Verdict::late);
     EXPECT_THAT(table_of(result), HasSubstr("try --speed 10"));
+    result.simulated_most.client_429s = 0.012;
+    EXPECT_EQ(verdict_on(result), Verdict::agrees) << "chance alone simulates as much";
+    result.simulated_most.client_429s = 0.01;
     simdjson::dom::parser parser;
     EXPECT_EQ(std::string_view(simdjson::dom::element(parser.parse(json_of(result)))["verdict"]), "late");
 }
