@@ -49,6 +49,12 @@ std::string table_of(const LiveResult& result) {
         "requests were sent {:.2f} s late (p50), {:.2f} s (p99), by the quota's clock\n",
         beyond(result, &LiveFigures::goodput) / result.simulated.goodput * 100,
         beyond(result, &LiveFigures::client_429s) * 100, result.late_p50_s, result.late_p99_s);
+    constexpr double much = 0.1;
+    const double apart =
+        (result.simulated_most.goodput - result.simulated_least.goodput) / result.simulated.goodput;
+    if (apart > much)
+        text += fmt::format("chance alone moves the simulated goodput by {:.0f} %, so this run says little\n",
+                            apart * 100);
     switch (verdict_on(result)) {
         case Verdict::agrees: return text + "agrees\n";
         case Verdict::differs: return text + "differs\n";

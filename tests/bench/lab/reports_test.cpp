@@ -220,6 +220,10 @@ TEST(LabLive, AgreesDiffersOrCannotTell) {
     result.simulated_most.client_429s = 0.012;
     EXPECT_EQ(verdict_on(result), Verdict::agrees) << "chance alone simulates as much";
     result.simulated_most.client_429s = 0.01;
+    EXPECT_THAT(table_of(result), Not(HasSubstr("chance alone")));
+    result.simulated_least.goodput = 80'000;
+    EXPECT_THAT(table_of(result), HasSubstr("chance alone moves the simulated goodput by 20 %"));
+    result.simulated_least.goodput = 100'000;
     simdjson::dom::parser parser;
     EXPECT_EQ(std::string_view(simdjson::dom::element(parser.parse(json_of(result)))["verdict"]), "late");
 }
