@@ -184,6 +184,7 @@ AccessLog read_access_log(std::string_view text, std::string_view deployment) {
         std::erase_if(lines, [&](const Line& line) { return line.deployment != deployment; });
     if (lines.empty()) {
         std::vector<std::string> names;
+        names.reserve(log.deployments.size());
         for (const auto& [name, count] : log.deployments)
             names.push_back(name);
         throw load::TraceError{

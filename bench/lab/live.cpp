@@ -336,6 +336,7 @@ LiveResult run_live(const FleetModel& wanted, const Workload& workload, const Li
     ChildProgram mock(options.programs + "/mock_azure", flags, {}, false);
     MockUrls urls = urls_of(mock);
     std::vector<std::unique_ptr<Replica>> replicas;
+    replicas.reserve(fleet.replicas);
     for (unsigned i = 0; i < fleet.replicas; ++i)
         replicas.push_back(std::make_unique<Replica>(fleet, urls, options));
     const std::string trace = scratch.file("trace.csv", csv_of(workload));

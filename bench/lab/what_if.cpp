@@ -51,13 +51,20 @@ Scenario scenario(std::string name, const FleetModel& fleet, const std::vector<W
     return one;
 }
 
+/// So much less that it is worth a change, and not the luck of a request or two.
+bool clearly_less(double one, double other) {
+    constexpr double least = 0.0005;
+    constexpr double share = 0.02;
+    return one < other - std::max(least, share * other);
+}
+
 /// Fewer 429s, then fewer failures; a wait only when it becomes a quarter shorter, since a plan that gathers
 /// the quota on fewer backends for a second's gain is no good advice.
 bool better(const Scenario& one, const Scenario& other) {
-    const auto refused = [](const Scenario& s) {
-        return std::tuple(s.client_429_rate.mean, s.failed_share.mean);
-    };
-    if (refused(one) != refused(other)) return refused(one) < refused(other);
+    if (clearly_less(one.client_429_rate.mean, other.client_429_rate.mean)) return true;
+    if (one.client_429_rate.mean > other.client_429_rate.mean) return false;
+    if (clearly_less(one.failed_share.mean, other.failed_share.mean)) return true;
+    if (one.failed_share.mean > other.failed_share.mean) return false;
     return one.wait_p99_s.mean < 0.75 * other.wait_p99_s.mean;
 }
 
@@ -195,6 +202,7 @@ std::vector<Scenario> what_if(const FleetModel& fleet, const WorkloadMaker& make
     const std::vector<NamedFleet> fleets = fleets_to_try(fleet, options);
     if (options.progress != nullptr) options.progress->more(fleets.size() + 2);
     std::vector<Scenario> all;
+    all.reserve(fleets.size() + 1);
     for (const auto& [name, one] : fleets)
         all.push_back(scenario(name, one, workloads, options));
     const FleetModel best = best_plan(fleet, workloads, options);
