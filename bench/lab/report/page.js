@@ -86,7 +86,7 @@ function chart(id, list, columns, series, { x, y, writeX, writeY, range }) {
   }, columns, place));
 }
 
-const lines = (list, points) => list.map((name) => ({ label: name, ...look(name), points: { show: points && look(name).width > 1, size: 5 }, spanGaps: true }));
+const lines = (list, points) => list.map((name) => ({ label: name, ...look(name), points: { show: points && (look(name).width > 1 || data.loads.length === 1), size: 5 }, spanGaps: true }));
 
 function byLoad(id, value, { y, writeY, range }) {
   const list = drawn();
@@ -108,16 +108,26 @@ function waits() {
     { x: "seconds", y: "of the served", writeX: (v) => `${+v.toFixed(1)} s`, writeY: (v) => percent(v), range: [0, 1.02] });
 }
 
+// Of many backends the least, the median and the most used at each time.
+function usedShares(run) {
+  const { at, used } = run.utilisation;
+  if (used.length <= 14) return { names: data.backends, used };
+  const sorted = at.map((_, i) => used.map((one) => one[i]).sort((a, b) => a - b));
+  const places = [0, Math.floor(used.length / 2), used.length - 1];
+  return { names: ["the least used", "the median", "the most used"].map((name) => `${name} of ${used.length}`), used: places.map((place) => sorted.map((one) => one[place])) };
+}
+
 function utilisation() {
   const load = data.loads[byId("load").selectedIndex];
   const run = of(load, byId("strategy").value);
   const { ours, others, rest } = colours();
   const lookOf = (i) => ({ stroke: [ours, ...others, rest][i % 7], dash: dashes[Math.floor(i / 7) % dashes.length], width: 1.4 });
-  const series = data.backends.map((name, i) => ({ label: name, ...lookOf(i) }));
-  chart("utilisation", data.backends, [run.utilisation.at, ...run.utilisation.used], series,
+  const shares = usedShares(run);
+  const series = shares.names.map((name, i) => ({ label: name, ...lookOf(i) }));
+  chart("utilisation", shares.names, [run.utilisation.at, ...shares.used], series,
     { x: "seconds", y: "of the quota", writeX: (v) => String(v), writeY: (v) => percent(v), range: [0, 1.05] });
-  byId("backends").innerHTML = "";
-  data.backends.forEach((name, i) => {
+  byId("backends").replaceChildren();
+  shares.names.forEach((name, i) => {
     const item = document.createElement("li");
     item.innerHTML = swatch(lookOf(i));
     item.append(name);

@@ -7,6 +7,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdlib>
 
 namespace headroom::lab {
@@ -146,6 +147,8 @@ TEST_P(LabBoundsHundred, NothingPassesThem) {
         const Workload workload = random_workload(random);
         const double fluid = fluid_bound(workload, fleet);
         const double flows = flow(fleet, workload);
+        EXPECT_EQ(bounds_of(workload, fleet).flow, std::min(fluid, flows))
+            << "replay with HEADROOM_SEED=" << seed;
         // A coarse program may only be looser.
         EXPECT_GE(flow_bound(workload, fleet, 1) * (1 + 1e-6), flows) << "replay with HEADROOM_SEED=" << seed;
         for (const StrategyInfo& info : all) {
