@@ -43,9 +43,9 @@ Made-up workloads, for --trace NAME
 constexpr std::string_view rest =
     R"(
 compare
-  --strategies a,b    only these
+  --strategies a,b    only these, and the clairvoyant reference unless --no-bounds
   --seeds N           so many seeds from --seed on; then figures have 95 % intervals (1)
-  --no-bounds         without the upper bounds, which can take longer than the simulations
+  --no-bounds         without the upper bounds, which can take longer than the simulations, and without the reference
   --full              all figures, not only those that fit beside each other
   --html FILE         also a report for a browser, in one file
 

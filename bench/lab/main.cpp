@@ -144,6 +144,10 @@ int run_compare(const Options& options) {
     ComparisonOptions comparison;
     comparison.loads = options.loads;
     comparison.strategies = chosen(options);
+    // Every result is a share of it, too.
+    const StrategyInfo* reference = find_strategy("clairvoyant");
+    if (options.bounds && std::ranges::find(comparison.strategies, reference) == comparison.strategies.end())
+        comparison.strategies.push_back(reference);
     comparison.seed = options.seed;
     comparison.seeds = options.seeds;
     comparison.bounds = options.bounds;
