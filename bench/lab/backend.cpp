@@ -60,8 +60,8 @@ bool Backend::blacked_out(Time now) const noexcept {
 void Backend::state_wait(Reply& reply, Duration wait) const {
     if (model_.limiter.retry_after == RetryAfter::none) return;
     reply.milliseconds = model_.limiter.retry_after == RetryAfter::exact;
-    reply.retry_after = reply.milliseconds ? std::chrono::ceil<std::chrono::milliseconds>(wait)
-                                           : std::chrono::ceil<std::chrono::seconds>(wait);
+    const Duration unit = reply.milliseconds ? std::chrono::milliseconds(1) : model_.limiter.retry_unit;
+    reply.retry_after = (wait + unit - Duration(1)) / unit * unit;
 }
 
 void Backend::time_answer(const Request& request, double luck, double slow, Reply& reply) const {
@@ -71,6 +71,7 @@ void Backend::time_answer(const Request& request, double luck, double slow, Repl
     const auto more = static_cast<double>(std::max<std::int64_t>(request.output - 1, 0));
     reply.head = milliseconds((latency.first_ms + fresh * latency.prompt_token_us / 1000) * factor);
     reply.end = reply.head + milliseconds(more * latency.output_token_ms * factor);
+    if (latency.whole) reply.head = reply.end;
 }
 
 Reply Backend::take(const Workload& workload, std::uint32_t index, std::uint32_t attempt, Time now) {

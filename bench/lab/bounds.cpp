@@ -78,7 +78,9 @@ double fluid_bound(const Workload& workload, const FleetModel& fleet) {
 }
 
 Bounds bounds_of(const Workload& workload, const FleetModel& fleet) {
-    return {fluid_bound(workload, fleet), flow_bound(workload, fleet)};
+    const double fluid = fluid_bound(workload, fleet);
+    // Bins of ten seconds can make the program a little looser than the sums are.
+    return {fluid, std::min(fluid, flow_bound(workload, fleet))};
 }
 
 } // namespace headroom::lab

@@ -18,6 +18,7 @@ namespace headroom::lab {
 [[nodiscard]] double flow_bound(const Workload& workload, const FleetModel& fleet,
                                 std::size_t columns_max = 60'000);
 
+/// Both; the flow bound is never above the fluid one.
 [[nodiscard]] Bounds bounds_of(const Workload& workload, const FleetModel& fleet);
 
 /// The least that a backend can charge for a request, whatever is in its cache; 0 where only usage is counted

@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <csignal>
 #include <cstring>
+#include <string_view>
 
 namespace headroom::lab {
 namespace {
@@ -38,8 +39,12 @@ ChildProgram::ChildProgram(const std::string& path, const std::vector<std::strin
     std::vector<std::string> words = {path};
     words.insert(words.end(), arguments.begin(), arguments.end());
     std::vector<std::string> variables = environment;
-    for (char** one = environ; *one != nullptr; ++one)
-        variables.emplace_back(*one);
+    for (char** one = environ; *one != nullptr; ++one) {
+        // What configures a proxy of the user's own must not configure this one.
+        const std::string_view variable(*one);
+        if (!variable.starts_with("HEADROOM_") && !variable.starts_with("BACKEND_"))
+            variables.emplace_back(variable);
+    }
     const int error = posix_spawn(&pid_, path.c_str(), &actions, nullptr, pointers_to(words).data(),
                                   pointers_to(variables).data());
     posix_spawn_file_actions_destroy(&actions);

@@ -3,6 +3,8 @@
 
 #include "bench/lab/bounds.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <cmath>
@@ -24,13 +26,36 @@ double t95(std::size_t freedom) {
 
 Workload workload_at(const FleetModel& fleet, const WorkloadMaker& make, std::uint64_t seed, double load,
                      Duration span) {
-    Workload workload = make(seed);
-    if (load > 0) {
-        const double factor = offered_load(workload, fleet) / load;
-        workload = stretched(std::move(workload), factor);
-    }
+    Workload workload = at_load(make(seed), fleet, load);
     if (span > Duration::zero()) workload = first_part(std::move(workload), span);
     return workload;
+}
+
+/// All of one seed at one load.
+void run_seed(const FleetModel& fleet, const Workload& workload, std::uint64_t seed,
+              const ComparisonOptions& options, LoadResult& result) {
+    constexpr int samples_most = 960;
+    const bool first = result.bounds.empty();
+    const std::string where = fmt::format("load {:.0f} %, seed {}: ", result.load * 100, seed);
+    Progress* progress = options.progress;
+    result.bounds.push_back({nan, nan});
+    if (options.bounds) {
+        if (progress != nullptr) progress->begin(where + "the bounds");
+        result.bounds.back() = bounds_of(workload, fleet);
+        if (progress != nullptr) progress->end(0);
+    }
+    for (StrategyResult& one : result.strategies) {
+        if (progress != nullptr) progress->begin(where + std::string(one.strategy->name));
+        const Duration every = std::max(options.sample_every, workload.span / samples_most);
+        Outcome outcome =
+            simulate(workload, fleet, *one.strategy, {seed, first ? every : Duration::zero(), progress});
+        one.by_seed.push_back(figures_of(outcome, workload, fleet));
+        if (first) {
+            one.waits = waits_by_hundredths(outcome);
+            one.utilisation = std::move(outcome.utilisation);
+        }
+        if (progress != nullptr) progress->end(workload.requests.size());
+    }
 }
 
 } // namespace
@@ -90,6 +115,14 @@ double offered_load(const Workload& workload, const FleetModel& fleet) {
     return sum / all / (std::chrono::duration<double>(workload.span).count() / 60);
 }
 
+Workload at_load(Workload workload, const FleetModel& fleet, double load) {
+    if (load <= 0) return workload;
+    const double offered = offered_load(workload, fleet);
+    if (offered <= 0)
+        throw WorkloadError("the quotas would charge nothing for this trace, so no load can be set");
+    return stretched(std::move(workload), offered / load);
+}
+
 std::vector<LoadResult> compare(const FleetModel& fleet, const WorkloadMaker& make,
                                 const ComparisonOptions& options) {
     std::vector<LoadResult> results;
@@ -97,23 +130,14 @@ std::vector<LoadResult> compare(const FleetModel& fleet, const WorkloadMaker& ma
     for (const double load : options.loads.empty() ? as_it_is : options.loads) {
         LoadResult result;
         for (const StrategyInfo* info : options.strategies)
-            result.strategies.push_back({info, {}, {}});
+            result.strategies.push_back({info, {}, {}, {}});
         for (unsigned i = 0; i < options.seeds; ++i) {
             const std::uint64_t seed = options.seed + i;
             Workload workload = workload_at(fleet, make, seed, load, options.span);
-            result.bounds.push_back(options.bounds ? bounds_of(workload, fleet) : Bounds{nan, nan});
-            for (StrategyResult& one : result.strategies) {
-                RunOptions run{seed, i == 0 ? options.sample_every : Duration::zero()};
-                Outcome outcome = simulate(workload, fleet, *one.strategy, run);
-                one.by_seed.push_back(figures_of(outcome, workload, fleet));
-                if (i == 0) one.first = std::move(outcome);
-            }
-            if (i == 0) {
-                result.load = offered_load(workload, fleet);
-                result.workload = std::move(workload);
-            }
+            if (i == 0) result.load = load > 0 ? load : offered_load(workload, fleet);
+            run_seed(fleet, workload, seed, options, result);
+            if (i == 0) result.workload = std::move(workload);
         }
-        if (load > 0) result.load = load;
         results.push_back(std::move(result));
     }
     return results;
@@ -132,6 +156,20 @@ Estimate difference(const StrategyResult& result, const StrategyResult& other, d
     for (std::size_t i = 0; i < std::min(result.by_seed.size(), other.by_seed.size()); ++i)
         values.push_back(result.by_seed[i].*field - other.by_seed[i].*field);
     return estimate_of(values);
+}
+
+Estimate ratio(const StrategyResult& result, const StrategyResult& other) {
+    std::vector<double> values;
+    values.reserve(result.by_seed.size());
+    for (std::size_t i = 0; i < result.by_seed.size(); ++i)
+        values.push_back(result.by_seed[i].goodput / other.by_seed[i].goodput);
+    return estimate_of(values);
+}
+
+const StrategyResult* find_result(const LoadResult& load, std::string_view strategy) {
+    const auto found = std::ranges::find_if(
+        load.strategies, [&](const StrategyResult& one) { return one.strategy->name == strategy; });
+    return found == load.strategies.end() ? nullptr : &*found;
 }
 
 Estimate share_of(const StrategyResult& result, const std::vector<Bounds>& bounds, double Bounds::* bound) {

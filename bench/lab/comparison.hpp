@@ -40,7 +40,8 @@ struct Bounds {
 struct StrategyResult {
     const StrategyInfo* strategy = nullptr;
     std::vector<Figures> by_seed;
-    Outcome first; ///< Of the first seed, with samples; its jobs are kept for distributions.
+    std::vector<double> waits;                  ///< Of the first seed: waits_by_hundredths().
+    std::vector<UtilisationSample> utilisation; ///< Of the first seed.
 };
 
 /// One level of load.
@@ -58,12 +59,14 @@ struct ComparisonOptions {
     unsigned seeds = 1;
     Duration span{}; ///< Only the requests that come within it; 0: all.
     bool bounds = true;
-    Duration sample_every = std::chrono::seconds(5);
+    Duration sample_every = std::chrono::seconds(5); ///< More for long workloads, so that samples stay few.
+    Progress* progress = nullptr;
 };
 
 /// Makes the requests of one seed.
 using WorkloadMaker = std::function<Workload(std::uint64_t seed)>;
 
+/// Throws WorkloadError when there is nothing to simulate.
 [[nodiscard]] std::vector<LoadResult> compare(const FleetModel& fleet, const WorkloadMaker& make,
                                               const ComparisonOptions& options);
 
@@ -71,11 +74,18 @@ using WorkloadMaker = std::function<Workload(std::uint64_t seed)>;
 /// of them.
 [[nodiscard]] double offered_load(const Workload& workload, const FleetModel& fleet);
 
+/// Stretched or squeezed until offered_load is `load`; as it is for 0. Throws WorkloadError.
+[[nodiscard]] Workload at_load(Workload workload, const FleetModel& fleet, double load);
+
 /// A figure of all seeds.
 [[nodiscard]] Estimate figure(const StrategyResult& result, double Figures::* field);
 /// The difference to `other`, seed by seed.
 [[nodiscard]] Estimate difference(const StrategyResult& result, const StrategyResult& other,
                                   double Figures::* field);
+/// Goodput as a share of the other's, seed by seed.
+[[nodiscard]] Estimate ratio(const StrategyResult& result, const StrategyResult& other);
+/// Its result at this load; nullptr when it was not asked for.
+[[nodiscard]] const StrategyResult* find_result(const LoadResult& load, std::string_view strategy);
 /// Goodput as a share of a bound, seed by seed.
 [[nodiscard]] Estimate share_of(const StrategyResult& result, const std::vector<Bounds>& bounds,
                                 double Bounds::* bound);

@@ -13,6 +13,7 @@ namespace {
 
 constexpr std::uint64_t strategy_draw = 4;
 constexpr std::uint64_t backoff_draw = 5;
+constexpr std::uint64_t progress_every = 8192; // events
 
 struct Event {
     enum class Kind : std::uint8_t { arrival, head, end, wake, sample };
@@ -78,6 +79,7 @@ class Engine {
         Time woken_at_ = Time::max();
     };
 
+    [[nodiscard]] Event next_event();
     void plan(Time at, Event::Kind kind, std::uint32_t subject);
     void arrive(std::uint32_t job);
     void act(std::uint32_t job, const Decision& decision);
@@ -104,6 +106,7 @@ class Engine {
     Outcome outcome_;
     Time now_{};
     std::uint64_t order_ = 0;
+    std::uint32_t next_arrival_ = 0;
     std::uint32_t next_replica_ = 0;
     std::size_t open_jobs_ = 0;
 };
@@ -139,14 +142,25 @@ void Engine::plan(Time at, Event::Kind kind, std::uint32_t subject) {
     events_.push({at, order_++, kind, subject});
 }
 
+// First arrivals are in order already, so they stay out of the heap; of what happens at one time they come
+// first.
+Event Engine::next_event() {
+    const bool arrival = next_arrival_ < jobs_.size();
+    const Time at = arrival ? workload_.requests[next_arrival_].at : Time::max();
+    if (arrival && (events_.empty() || at <= events_.top().at))
+        return {at, 0, Event::Kind::arrival, next_arrival_++};
+    const Event event = events_.top();
+    events_.pop();
+    return event;
+}
+
 Outcome Engine::run() {
-    for (std::uint32_t i = 0; i < jobs_.size(); ++i)
-        plan(workload_.requests[i].at, Event::Kind::arrival, i);
     if (options_.sample_every > Duration::zero()) plan(Time{}, Event::Kind::sample, 0);
-    while (!events_.empty()) {
-        const Event event = events_.top();
-        events_.pop();
+    for (std::uint64_t events = 1; next_arrival_ < jobs_.size() || !events_.empty(); ++events) {
+        const Event event = next_event();
         now_ = event.at;
+        if (options_.progress != nullptr && events % progress_every == 0)
+            options_.progress->at(static_cast<double>(next_arrival_) / static_cast<double>(jobs_.size()));
         switch (event.kind) {
             case Event::Kind::arrival: arrive(event.subject); break;
             case Event::Kind::head: head(event.subject); break;

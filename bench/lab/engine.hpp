@@ -4,6 +4,7 @@
 #pragma once
 
 #include "bench/lab/outcome.hpp"
+#include "bench/lab/progress.hpp"
 #include "bench/lab/strategy.hpp"
 
 #include <cstdint>
@@ -12,7 +13,8 @@ namespace headroom::lab {
 
 struct RunOptions {
     std::uint64_t seed = 1;
-    Duration sample_every{}; ///< Of utilisation; 0: never.
+    Duration sample_every{};      ///< Of utilisation; 0: never.
+    Progress* progress = nullptr; ///< Is told the share of the requests that have come.
 };
 
 [[nodiscard]] Outcome simulate(const Workload& workload, const FleetModel& fleet,

@@ -9,36 +9,63 @@
 #include <charconv>
 #include <cmath>
 #include <initializer_list>
+#include <set>
 #include <string_view>
 #include <utility>
 
 namespace headroom::lab {
 namespace {
 
+constexpr double seconds_max = 1e7;
+constexpr int backends_max = 64; // as many as a request's set of tried backends has bits
+
 [[noreturn]] void fail(const YAML::Node& node, const std::string& what) {
-    throw FleetError(fmt::format("line {}: {}", node.Mark().line + 1, what));
+    throw FleetError(what, static_cast<std::size_t>(node.Mark().line + 1));
+}
+
+/// What a message may quote of a file.
+std::string quoted(const YAML::Node& node) {
+    if (!node.IsScalar()) return node.IsNull() ? "nothing" : "a list or keys";
+    std::string text = node.Scalar().substr(0, 40);
+    std::ranges::replace_if(text, [](unsigned char c) { return c < 0x20 || c == 0x7F; }, '?');
+    return "'" + text + "'";
 }
 
 void allow(const YAML::Node& map, std::initializer_list<std::string_view> keys) {
-    if (!map.IsMap()) fail(map, "expected keys and values");
+    if (!map.IsMap()) fail(map, fmt::format("expected keys and values, found {}", quoted(map)));
+    std::set<std::string> seen;
     for (const auto& entry : map) {
-        const auto key = entry.first.as<std::string>();
-        if (key != "<<" && std::ranges::find(keys, key) == keys.end())
-            fail(entry.first,
-                 fmt::format("'{}' is not known here; expected one of {}", key, fmt::join(keys, ", ")));
+        const std::string key = entry.first.IsScalar() ? entry.first.Scalar() : std::string();
+        if (std::ranges::find(keys, key) == keys.end())
+            fail(entry.first, fmt::format("{} is not known here; expected one of {}", quoted(entry.first),
+                                          fmt::join(keys, ", ")));
+        if (!seen.insert(key).second) fail(entry.first, fmt::format("'{}' is there twice", key));
     }
+}
+
+/// Of a list, or of nothing.
+void require_list(const YAML::Node& node, std::string_view what) {
+    if (node && !node.IsSequence())
+        fail(node, fmt::format("{}: expected a list, found {}", what, quoted(node)));
 }
 
 /// A number from `least` to `most`, with K or M as units.
 double number_in(const YAML::Node& node, double least, double most) {
-    const auto text = node.as<std::string>();
+    const std::string text = node.IsScalar() ? node.Scalar() : std::string();
     double value = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
     const std::string_view unit(end, static_cast<std::size_t>(text.data() + text.size() - end));
     const double factor = unit.empty() ? 1 : unit == "K" || unit == "k" ? 1e3 : unit == "M" ? 1e6 : 0;
     if (error != std::errc{} || factor == 0 || !(value * factor >= least && value * factor <= most))
-        fail(node, fmt::format("expected a number from {} to {}, found '{}'", least, most, text));
+        fail(node, fmt::format("expected a number from {} to {}, found {}", least, most, quoted(node)));
     return value * factor;
+}
+
+/// A number that must be there.
+double needed(const YAML::Node& map, const char* key, double least, double most) {
+    const YAML::Node node = map[key];
+    if (!node) fail(map, fmt::format("'{}' is missing", key));
+    return number_in(node, least, most);
 }
 
 void read(const YAML::Node& map, const char* key, double& into, double least, double most) {
@@ -55,8 +82,14 @@ Duration seconds(double value) {
     return std::chrono::nanoseconds(std::llround(value * 1e9));
 }
 
-void read_seconds(const YAML::Node& map, const char* key, Duration& into, double least = 0) {
-    if (const YAML::Node node = map[key]) into = seconds(number_in(node, least, 1e7));
+void read_seconds(const YAML::Node& map, const char* key, Duration& into, double least, double most) {
+    if (const YAML::Node node = map[key]) into = seconds(number_in(node, least, most));
+}
+
+void read_switch(const YAML::Node& map, const char* key, bool& into) {
+    const YAML::Node node = map[key];
+    if (node && !YAML::convert<bool>::decode(node, into))
+        fail(node, fmt::format("expected true or false, found {}", quoted(node)));
 }
 
 template <class Value>
@@ -64,9 +97,8 @@ void read_word(const YAML::Node& map, const char* key, Value& into,
                std::initializer_list<std::pair<std::string_view, Value>> words) {
     const YAML::Node node = map[key];
     if (!node) return;
-    const auto text = node.as<std::string>();
     for (const auto& [word, value] : words) {
-        if (text == word) {
+        if (node.IsScalar() && node.Scalar() == word) {
             into = value;
             return;
         }
@@ -74,7 +106,7 @@ void read_word(const YAML::Node& map, const char* key, Value& into,
     std::string known;
     for (const auto& [word, value] : words)
         known += (known.empty() ? "" : ", ") + std::string(word);
-    fail(node, fmt::format("expected one of {}, found '{}'", known, text));
+    fail(node, fmt::format("expected one of {}, found {}", known, quoted(node)));
 }
 
 LimiterModel limiter_in(const YAML::Node& map, LimiterModel limiter) {
@@ -92,28 +124,30 @@ LimiterModel limiter_in(const YAML::Node& map, LimiterModel limiter) {
                {"ptu", WindowKind::ptu}});
     read_word(map, "retry_after", limiter.retry_after,
               {{"exact", RetryAfter::exact}, {"seconds", RetryAfter::seconds}, {"none", RetryAfter::none}});
-    read_seconds(map, "slice", limiter.slice, 1);
-    read_seconds(map, "burst", limiter.burst, 1);
-    read_seconds(map, "phase", limiter.phase);
+    read_seconds(map, "slice", limiter.slice, 1, 60);
+    read_seconds(map, "burst", limiter.burst, 1, 3600);
+    read_seconds(map, "phase", limiter.phase, 0, 3600);
     // Provisioned deployments tell their utilisation at most, never tokens that remain.
     limiter.headers = limiter.window != WindowKind::ptu;
-    if (const YAML::Node node = map["headers"]) limiter.headers = node.as<bool>();
-    if (const YAML::Node node = map["count_refused"]) limiter.count_refused = node.as<bool>();
+    read_switch(map, "headers", limiter.headers);
+    read_switch(map, "count_refused", limiter.count_refused);
     read_count(map, "default_max_tokens", limiter.default_max_tokens, 0, 1e6);
     read_count(map, "context", limiter.context, 1, 1e7);
     read(map, "output_weight", limiter.output_weight, 0.01, 100);
     return limiter;
 }
 
-std::vector<Interval> intervals_in(const YAML::Node& list, bool slow) {
+std::vector<Interval> intervals_in(const YAML::Node& map, const char* key, bool slow) {
     std::vector<Interval> intervals;
+    const YAML::Node list = map[key];
+    require_list(list, key);
     for (const YAML::Node& node : list) {
         allow(node, {"from", "to", slow ? "factor" : "hangs"});
         Interval interval;
-        interval.from = Time(seconds(number_in(node["from"], 0, 1e7)));
-        interval.to = Time(seconds(number_in(node["to"], 0, 1e7)));
+        interval.from = Time(seconds(needed(node, "from", 0, seconds_max)));
+        interval.to = Time(seconds(needed(node, "to", 0, seconds_max)));
         read(node, "factor", interval.factor, 1, 1000);
-        if (const YAML::Node hangs = node["hangs"]) interval.hangs = hangs.as<bool>();
+        read_switch(node, "hangs", interval.hangs);
         if (interval.to <= interval.from) fail(node, "expected 'to' after 'from'");
         intervals.push_back(interval);
     }
@@ -123,8 +157,8 @@ std::vector<Interval> intervals_in(const YAML::Node& list, bool slow) {
 void read_faults(const YAML::Node& map, FaultModel& faults) {
     allow(map, {"error_rate", "blackouts", "brownouts"});
     read(map, "error_rate", faults.error_rate, 0, 1);
-    faults.blackouts = intervals_in(map["blackouts"], false);
-    faults.brownouts = intervals_in(map["brownouts"], true);
+    faults.blackouts = intervals_in(map, "blackouts", false);
+    faults.brownouts = intervals_in(map, "brownouts", true);
 }
 
 void read_latency(const YAML::Node& map, LatencyModel& latency) {
@@ -143,12 +177,35 @@ void read_price(const YAML::Node& map, PriceModel& price) {
     read(map, "hour", price.hour, 0, 1e6);
 }
 
+void read_name(const YAML::Node& map, const char* key, std::string& into) {
+    constexpr std::size_t most = 90; // of a resource group, the longest of them
+    const YAML::Node node = map[key];
+    if (!node) return;
+    const bool visible = node.IsScalar() && std::ranges::all_of(node.Scalar(), [](unsigned char c) {
+                             return c > ' ' && c != 0x7F;
+                         });
+    if (!visible || node.Scalar().empty() || node.Scalar().size() > most)
+        fail(node, fmt::format("{}: expected a word of at most {} bytes, found {}", key, most, quoted(node)));
+    into = node.Scalar();
+}
+
+void read_azure(const YAML::Node& map, AzureNames& azure) {
+    allow(map, {"account", "resource_group", "deployment", "model", "version", "sku", "region"});
+    read_name(map, "account", azure.account);
+    read_name(map, "resource_group", azure.resource_group);
+    read_name(map, "deployment", azure.deployment);
+    read_name(map, "model", azure.model);
+    read_name(map, "version", azure.version);
+    read_name(map, "sku", azure.sku);
+    read_name(map, "region", azure.region);
+}
+
 BackendModel backend_in(const YAML::Node& map) {
     allow(map, {"name", "copies", "tpm", "rpm", "priority", "weight", "told", "limiter", "changes", "latency",
-                "faults", "price"});
+                "faults", "price", "azure"});
     BackendModel backend;
-    if (!map["name"]) fail(map, "a backend needs a name");
-    backend.name = map["name"].as<std::string>();
+    read_name(map, "name", backend.name);
+    if (backend.name.empty()) fail(map, "a backend needs a name");
     read_count(map, "tpm", backend.limiter.tpm, 1, 1e10);
     read_count(map, "rpm", backend.limiter.rpm, 0, 1e9);
     read_count(map, "priority", backend.priority, 0, 1e6);
@@ -161,9 +218,10 @@ BackendModel backend_in(const YAML::Node& map) {
         read_count(told, "tpm", backend.told_tpm, 0, 1e10);
         read_count(told, "rpm", backend.told_rpm, 0, 1e9);
     }
+    require_list(map["changes"], "changes");
     for (const YAML::Node& node : map["changes"]) {
         allow(node, {"at", "factor"});
-        LimitChange change{Time(seconds(number_in(node["at"], 0, 1e7))), 1};
+        LimitChange change{Time(seconds(needed(node, "at", 0, seconds_max))), 1};
         read(node, "factor", change.factor, 0, 100);
         if (!backend.changes.empty() && change.at < backend.changes.back().at)
             fail(node, "changes must be in order");
@@ -172,32 +230,45 @@ BackendModel backend_in(const YAML::Node& map) {
     if (map["latency"]) read_latency(map["latency"], backend.latency);
     if (map["faults"]) read_faults(map["faults"], backend.faults);
     if (map["price"]) read_price(map["price"], backend.price);
+    if (map["azure"]) read_azure(map["azure"], backend.azure);
     return backend;
 }
 
-FleetModel fleet_in(const YAML::Node& root) {
-    allow(root, {"backends", "client", "replicas", "deadline", "answer_max"});
-    FleetModel fleet;
+std::vector<BackendModel> backends_in(const YAML::Node& root) {
+    std::vector<BackendModel> backends;
+    std::set<std::string> names;
+    require_list(root["backends"], "backends");
     for (const YAML::Node& node : root["backends"]) {
         const BackendModel backend = backend_in(node);
         int copies = 1;
-        read_count(node, "copies", copies, 1, 64);
+        read_count(node, "copies", copies, 1, backends_max);
         for (int i = 1; i <= copies; ++i) {
-            fleet.backends.push_back(backend);
-            if (copies > 1) fleet.backends.back().name += std::to_string(i);
+            backends.push_back(backend);
+            std::string& name = backends.back().name;
+            if (copies > 1) name += std::to_string(i);
+            if (!names.insert(name).second) fail(node, fmt::format("two backends are called '{}'", name));
         }
     }
-    if (fleet.backends.empty() || fleet.backends.size() > 64) fail(root, "expected 1 to 64 backends");
+    if (backends.empty() || backends.size() > backends_max)
+        fail(root, fmt::format("expected 1 to {} backends, found {}", backends_max, backends.size()));
+    return backends;
+}
+
+FleetModel fleet_in(const YAML::Node& root) {
+    if (!root.IsMap()) throw FleetError("expected 'backends:' and a list of them; docs/lab.md has all keys");
+    allow(root, {"backends", "client", "replicas", "deadline", "answer_max"});
+    FleetModel fleet;
+    fleet.backends = backends_in(root);
     if (const YAML::Node client = root["client"]) {
         allow(client, {"retries", "backoff_min", "backoff_max", "wait_max"});
         read_count(client, "retries", fleet.client.retries, 0, 100);
-        read_seconds(client, "backoff_min", fleet.client.backoff_min, 0.001);
-        read_seconds(client, "backoff_max", fleet.client.backoff_max, 0.001);
-        read_seconds(client, "wait_max", fleet.client.wait_max);
+        read_seconds(client, "backoff_min", fleet.client.backoff_min, 0.001, 3600);
+        read_seconds(client, "backoff_max", fleet.client.backoff_max, 0.001, 3600);
+        read_seconds(client, "wait_max", fleet.client.wait_max, 0, 3600);
     }
     read_count(root, "replicas", fleet.replicas, 1, 100);
-    read_seconds(root, "deadline", fleet.deadline);
-    read_seconds(root, "answer_max", fleet.answer_max, 0.001);
+    read_seconds(root, "deadline", fleet.deadline, 0, 3600);
+    read_seconds(root, "answer_max", fleet.answer_max, 0.001, 3600);
     return fleet;
 }
 
@@ -218,7 +289,8 @@ FleetModel read_fleet(const std::string& yaml) {
     try {
         return fleet_in(YAML::Load(yaml));
     } catch (const YAML::Exception& error) {
-        throw FleetError(error.what());
+        throw FleetError("no YAML: " + error.msg,
+                         static_cast<std::size_t>(std::max(error.mark.line, -1) + 1));
     }
 }
 

@@ -5,6 +5,7 @@
 
 #include "balance/quantities.hpp"
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <stdexcept>
@@ -16,9 +17,15 @@ namespace headroom::lab {
 using balance::Duration;
 using balance::Time;
 
-/// The file cannot be used; the text says where and why.
+/// The file cannot be used; the text says why, and what was expected.
 class FleetError : public std::runtime_error {
-    using std::runtime_error::runtime_error;
+  public:
+    explicit FleetError(const std::string& what, std::size_t line = 0)
+        : std::runtime_error(what), line_(line) {}
+    [[nodiscard]] std::size_t line() const noexcept { return line_; } ///< From 1; 0: the file as a whole.
+
+  private:
+    std::size_t line_;
 };
 
 /// What a limiter counts of a request.
@@ -47,6 +54,7 @@ struct LimiterModel {
     Duration slice = std::chrono::seconds(10); ///< In which requests are counted.
     bool headers = true;
     RetryAfter retry_after = RetryAfter::exact;
+    Duration retry_unit = std::chrono::seconds(1); ///< Of RetryAfter::seconds; only live has another one.
     std::int64_t default_max_tokens = 16;
     std::int64_t context = 128'000;
     bool count_refused = true;                 ///< Refused requests use up RPM.
@@ -68,6 +76,7 @@ struct LatencyModel {
     double prompt_token_us = 30; ///< Per prompt token that is not cached.
     double output_token_ms = 15; ///< Per token after the first.
     double jitter = 0.2;         ///< Standard deviation of the logarithm.
+    bool whole = false;          ///< Answers come in one piece; for live only, not read from YAML.
 };
 
 struct Interval {
@@ -92,6 +101,17 @@ struct PriceModel {
     double hour = 0;
 };
 
+/// What Azure calls a backend and its quota; whatever is empty is not known.
+struct AzureNames {
+    std::string account;
+    std::string resource_group;
+    std::string deployment;
+    std::string model;
+    std::string version;
+    std::string sku;
+    std::string region;
+};
+
 struct BackendModel {
     std::string name;
     int priority = 1;
@@ -103,6 +123,7 @@ struct BackendModel {
     LatencyModel latency;
     FaultModel faults;
     PriceModel price;
+    AzureNames azure;
 };
 
 /// As the OpenAI SDKs retry (openai-python, _base_client.py).

@@ -75,11 +75,11 @@ class Program {
   public:
     Program(const Workload& workload, const FleetModel& fleet, std::size_t columns_max)
         : workload_(workload), kinds_(kinds_of(fleet)) {
-        bins_ = static_cast<int>((workload.span + fleet.deadline) / bin_length) + 1;
+        last_ = static_cast<int>((workload.span + fleet.deadline) / bin_length);
         // Somebody admitted in the last instant of bin a may have come in its first.
         reach_ = static_cast<int>((fleet.deadline + bin_length - Duration(1)) / bin_length);
-        const std::size_t per_class =
-            static_cast<std::size_t>(bins_) * kinds_.size() * static_cast<std::size_t>(reach_ + 1);
+        find_bins();
+        const std::size_t per_class = bins_.size() * kinds_.size() * static_cast<std::size_t>(reach_ + 1);
         classes_ = std::clamp<std::size_t>(columns_max / std::max<std::size_t>(per_class, 1), 2, 64);
         add_groups();
         add_columns();
@@ -92,8 +92,8 @@ class Program {
         Clp_setLogLevel(model.get(), 0);
         Clp_resize(model.get(), 0, static_cast<int>(objective_.size()));
         Clp_chgObjCoefficients(model.get(), objective_.data());
-        const std::vector<double> none(objective_.size(), 0);
-        Clp_chgColumnLower(model.get(), none.data());
+        const std::vector<double> lowest(objective_.size(), 0);
+        Clp_chgColumnLower(model.get(), lowest.data());
         Clp_chgColumnUpper(model.get(), upper_.data());
         const std::vector<double> lower(row_upper_.size(), -infinity);
         Clp_addRows(model.get(), static_cast<int>(row_upper_.size()), lower.data(), row_upper_.data(),
@@ -111,6 +111,16 @@ class Program {
         std::size_t kind;
         int bin;
     };
+
+    /// The bins in which anybody can be served: nights of a long trace need no rows.
+    void find_bins() {
+        for (const Request& request : workload_.requests) {
+            const int first = static_cast<int>(request.at.time_since_epoch() / bin_length);
+            const int next = bins_.empty() ? first : std::max(first, bins_.back() + 1);
+            for (int bin = next; bin <= std::min(first + reach_, last_); ++bin)
+                bins_.push_back(bin);
+        }
+    }
 
     /// Classes of equal size by cost per value, so that little is lost by taking the least of each.
     std::vector<std::size_t> classes_of_requests() const {
@@ -162,12 +172,12 @@ class Program {
     }
 
     void add_columns() {
-        at_.resize(kinds_.size() * static_cast<std::size_t>(bins_));
+        at_.resize(kinds_.size() * bins_.size());
         for (std::size_t g = 0; g < groups_.size(); ++g) {
             for (std::size_t k = 0; k < kinds_.size(); ++k) {
                 if ((groups_[g].fits >> k & 1U) == 0) continue;
-                for (int bin = group_bins_[g]; bin <= std::min(group_bins_[g] + reach_, bins_ - 1); ++bin) {
-                    at_[cell(k, bin)].push_back(columns_of_.size());
+                for (int bin = group_bins_[g]; bin <= std::min(group_bins_[g] + reach_, last_); ++bin) {
+                    at_[cell(k, place_of(bin))].push_back(columns_of_.size());
                     columns_of_.push_back({g, k, bin});
                     objective_.push_back(1);
                     upper_.push_back(groups_[g].value);
@@ -176,8 +186,12 @@ class Program {
         }
     }
 
-    [[nodiscard]] std::size_t cell(std::size_t kind, int bin) const {
-        return kind * static_cast<std::size_t>(bins_) + static_cast<std::size_t>(bin);
+    /// The place in bins_ of the first that is not before `bin`.
+    [[nodiscard]] std::size_t place_of(int bin) const {
+        return static_cast<std::size_t>(std::ranges::lower_bound(bins_, bin) - bins_.begin());
+    }
+    [[nodiscard]] std::size_t cell(std::size_t kind, std::size_t place) const {
+        return kind * bins_.size() + place;
     }
 
     void add_element(std::size_t column, double element) {
@@ -210,8 +224,8 @@ class Program {
     }
 
     void add_bins(std::size_t kind, int first, int last, bool tokens) {
-        for (int bin = std::max(first, 0); bin <= std::min(last, bins_ - 1); ++bin) {
-            for (const std::size_t column : at_[cell(kind, bin)]) {
+        for (std::size_t place = place_of(first); place < bins_.size() && bins_[place] <= last; ++place) {
+            for (const std::size_t column : at_[cell(kind, place)]) {
                 const Group& group = groups_[columns_of_[column].group];
                 add_element(column, tokens ? group.cost[kind] : group.requests);
             }
@@ -227,7 +241,7 @@ class Program {
         const double slice = std::chrono::duration<double>(limiter.slice).count();
         const int bins = std::max(1, static_cast<int>(limiter.slice / bin_length));
         const double slices = std::ceil(10.0 * bins / slice - 1e-9);
-        for (int bin = 0; bin < bins_; ++bin) {
+        for (const int bin : bins_) {
             const double per_slice =
                 limiter.requests_per_minute() * factor(kind, bin, bin + bins - 1) * slice / 60;
             add_bins(kind, bin, bin + bins - 1, false);
@@ -239,9 +253,14 @@ class Program {
         const LimiterModel& limiter = kinds_[kind].model->limiter;
         const bool fixed = limiter.window == WindowKind::fixed;
         const Duration offset = fixed ? limiter.phase % std::chrono::minutes(1) : Duration::zero();
-        for (int bin = fixed ? -6 : 0; bin < bins_; bin += fixed ? 6 : 1) {
-            // Bins that lie wholly within the minute.
-            const int first = bin + static_cast<int>((offset + bin_length - Duration(1)) / bin_length);
+        int done = std::numeric_limits<int>::min();
+        for (const int begin : bins_) {
+            // Bins that lie wholly within the minute that begins with this bin, or that it is in.
+            const int shift = static_cast<int>((offset + bin_length - Duration(1)) / bin_length);
+            const int bin = fixed ? (begin - shift + 6) / 6 * 6 - 6 : begin;
+            if (bin == done) continue;
+            done = bin;
+            const int first = bin + shift;
             const int last = bin + static_cast<int>((offset + std::chrono::minutes(1)) / bin_length) - 1;
             add_bins(kind, first, last, true);
             end_row(kinds_[kind].count *
@@ -252,32 +271,45 @@ class Program {
     /// The level at the end of a bin is at least that before it, and what came, less what leaked; and it is
     /// bounded.
     void add_bucket_rows(std::size_t kind) {
-        const BackendModel& model = *kinds_[kind].model;
-        std::size_t before = 0;
-        for (int bin = 0; bin < bins_; ++bin) {
-            const double most = factor(kind, bin, bin);
-            const double leak = static_cast<double>(model.limiter.tpm) * most / 6 * kinds_[kind].count;
-            const std::size_t level = objective_.size();
-            objective_.push_back(0);
-            // What was let in stays when the limit drops.
-            upper_.push_back(kinds_[kind].count * ceiling_of(model, factor(kind, 0, bin)));
-            add_bins(kind, bin, bin, true);
-            if (bin > 0) add_element(before, 1);
-            add_element(level, -1);
-            end_row(leak);
-            before = level;
+        std::size_t before = nowhere;
+        for (std::size_t place = 0; place < bins_.size(); ++place) {
+            const int bin = bins_[place];
+            const bool gap = place > 0 && bins_[place - 1] + 1 < bin;
+            // What leaks while nobody comes makes room for what was there before, and no more.
+            if (gap) before = add_level(kind, bins_[place - 1] + 1, bin - 1, before, nowhere);
+            before = add_level(kind, bin, bin, before, place);
         }
     }
 
+    /// The level at the end of bin `last`, of which those from `first` on have leaked; `came` is the place of
+    /// the bin whose requests came, or nowhere.
+    std::size_t add_level(std::size_t kind, int first, int last, std::size_t before, std::size_t came) {
+        const BackendModel& model = *kinds_[kind].model;
+        const double leak = static_cast<double>(model.limiter.tpm) * factor(kind, first, last) / 6 *
+                            (last - first + 1) * kinds_[kind].count;
+        const std::size_t level = objective_.size();
+        objective_.push_back(0);
+        // What was let in stays when the limit drops.
+        upper_.push_back(kinds_[kind].count * ceiling_of(model, factor(kind, 0, last)));
+        if (came != nowhere) add_bins(kind, last, last, true);
+        if (before != nowhere) add_element(before, 1);
+        add_element(level, -1);
+        end_row(leak);
+        return level;
+    }
+
+    static constexpr std::size_t nowhere = static_cast<std::size_t>(-1);
+
     const Workload& workload_;
     std::vector<Kind> kinds_;
-    int bins_ = 0;
+    int last_ = 0; ///< Bin.
     int reach_ = 0;
+    std::vector<int> bins_; ///< In order.
     std::size_t classes_ = 1;
     std::vector<Group> groups_;
     std::vector<int> group_bins_;
     std::vector<Column> columns_of_;
-    std::vector<std::vector<std::size_t>> at_; ///< Columns by kind and bin.
+    std::vector<std::vector<std::size_t>> at_; ///< Columns by kind and place of the bin.
     std::vector<double> objective_;
     std::vector<double> upper_;
     std::vector<double> row_upper_;

@@ -10,16 +10,10 @@
 namespace headroom::lab {
 namespace {
 
-constexpr std::size_t wait_steps = 100;
 constexpr std::size_t samples_max = 240;
 
 std::string number(double value) {
     return std::isfinite(value) ? fmt::format("{:.6g}", value) : "null";
-}
-
-std::string json_of(const Estimate& estimate) {
-    return fmt::format(R"({{"mean":{},"half_width":{}}})", number(estimate.mean),
-                       number(estimate.half_width));
 }
 
 template <class Values, class Write>
@@ -32,51 +26,23 @@ std::string list(const Values& values, Write write) {
     return text + ']';
 }
 
-/// The waits of served requests at each hundredth of them.
-std::string waits_of(const Outcome& outcome) {
-    std::vector<double> waits;
-    for (const JobRecord& job : outcome.jobs) {
-        if (job.end == JobRecord::End::served)
-            waits.push_back(std::chrono::duration<double>(job.taken).count());
-    }
-    std::ranges::sort(waits);
-    std::vector<double> at;
-    for (std::size_t i = 0; i <= wait_steps; ++i)
-        at.push_back(quantile(waits, static_cast<double>(i) / wait_steps));
-    return list(at, number);
-}
-
 /// Thinned by maxima, so that no peak is lost.
-std::string utilisation_of(const Outcome& outcome) {
-    const std::size_t count = outcome.utilisation.size();
+std::string utilisation_json(const std::vector<UtilisationSample>& samples) {
+    const std::size_t count = samples.size();
     const std::size_t step = std::max<std::size_t>(1, (count + samples_max - 1) / samples_max);
     std::vector<double> at;
-    std::vector<std::vector<double>> used(outcome.backends.size());
+    std::vector<std::vector<double>> used(samples.empty() ? 0 : samples.front().used.size());
     for (std::size_t i = 0; i < count; i += step) {
-        at.push_back(std::chrono::duration<double>(outcome.utilisation[i].at.time_since_epoch()).count());
+        at.push_back(std::chrono::duration<double>(samples[i].at.time_since_epoch()).count());
         for (std::size_t b = 0; b < used.size(); ++b) {
             double most = 0;
             for (std::size_t j = i; j < std::min(i + step, count); ++j)
-                most = std::max(most, outcome.utilisation[j].used[b]);
+                most = std::max(most, samples[j].used[b]);
             used[b].push_back(std::round(most * 1000) / 1000);
         }
     }
     return fmt::format(R"({{"at":{},"used":{}}})", list(at, number),
                        list(used, [](const std::vector<double>& one) { return list(one, number); }));
-}
-
-const StrategyResult* find(const LoadResult& load, std::string_view name) {
-    const auto found = std::ranges::find_if(
-        load.strategies, [&](const StrategyResult& one) { return one.strategy->name == name; });
-    return found == load.strategies.end() ? nullptr : &*found;
-}
-
-Estimate ratio(const StrategyResult& one, const StrategyResult& other) {
-    std::vector<double> values;
-    values.reserve(one.by_seed.size());
-    for (std::size_t i = 0; i < one.by_seed.size(); ++i)
-        values.push_back(one.by_seed[i].goodput / other.by_seed[i].goodput);
-    return estimate_of(values);
 }
 
 std::string strategy_json(const LoadResult& load, const StrategyResult& one) {
@@ -92,13 +58,15 @@ std::string strategy_json(const LoadResult& load, const StrategyResult& one) {
     text += fmt::format(R"(}},"share_of_offered":{})", json_of(estimate_of(offered)));
     const Estimate share = share_of(one, load.bounds, &Bounds::flow);
     if (std::isfinite(share.mean)) text += fmt::format(R"(,"share_of_flow":{})", json_of(share));
-    if (const StrategyResult* best = find(load, "clairvoyant"))
+    const Estimate fluid = share_of(one, load.bounds, &Bounds::fluid);
+    if (std::isfinite(fluid.mean)) text += fmt::format(R"(,"share_of_fluid":{})", json_of(fluid));
+    if (const StrategyResult* best = find_result(load, "clairvoyant"))
         text += fmt::format(R"(,"share_of_clairvoyant":{})", json_of(ratio(one, *best)));
-    if (const StrategyResult* ours = find(load, "mirror"))
+    if (const StrategyResult* ours = find_result(load, "mirror"))
         text += fmt::format(R"(,"goodput_against_mirror":{})",
                             json_of(difference(one, *ours, &Figures::goodput)));
-    return text +
-           fmt::format(R"(,"waits":{},"utilisation":{}}})", waits_of(one.first), utilisation_of(one.first));
+    return text + fmt::format(R"(,"waits":{},"utilisation":{}}})", list(one.waits, number),
+                              utilisation_json(one.utilisation));
 }
 
 std::string load_json(const LoadResult& load) {
@@ -115,6 +83,11 @@ std::string load_json(const LoadResult& load) {
 }
 
 } // namespace
+
+std::string json_of(const Estimate& estimate) {
+    return fmt::format(R"({{"mean":{},"half_width":{}}})", number(estimate.mean),
+                       number(estimate.half_width));
+}
 
 std::string json_text(std::string_view text) {
     std::string out = "\"";

@@ -21,6 +21,9 @@ struct ReportTitle {
 [[nodiscard]] std::string json_of(const ReportTitle& title, const FleetModel& fleet,
                                   const std::vector<LoadResult>& results);
 
+/// {"mean":...,"half_width":...}
+[[nodiscard]] std::string json_of(const Estimate& estimate);
+
 /// A JSON string with its quotes; "<" is escaped, so that it can stand in HTML.
 [[nodiscard]] std::string json_text(std::string_view text);
 

@@ -3,12 +3,16 @@
 #include "bench/lab/live.hpp"
 
 #include "bench/lab/child_program.hpp"
+#include "bench/lab/live_timeline.hpp"
+#include "tools/load/trace_plan.hpp"
 
 #include <fmt/format.h>
 #include <simdjson.h>
 
 #include <algorithm>
+#include <array>
 #include <cctype>
+#include <cmath>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -54,16 +58,18 @@ std::string upper(std::string_view name) {
 
 void require_simple(const FleetModel& fleet) {
     for (const BackendModel& backend : fleet.backends) {
-        if (backend.limiter.window == WindowKind::ptu || !backend.changes.empty() ||
-            !backend.faults.blackouts.empty() || !backend.faults.brownouts.empty() ||
-            backend.faults.error_rate > 0)
+        if (backend.limiter.window == WindowKind::ptu)
+            throw FleetError(fmt::format("live: {}: mock_azure has no provisioned throughput (window: ptu)",
+                                         backend.name));
+        const bool leaks = backend.limiter.window == WindowKind::gcra;
+        if ((leaks && backend.limiter.burst != std::chrono::seconds(60)) ||
+            backend.limiter.slice % std::chrono::seconds(1) != Duration::zero())
             throw FleetError(fmt::format(
-                "live: {} has what mock_azure does not do by itself (ptu, changes, faults)", backend.name));
+                "live: {}: mock_azure saves 60 s in gcra, and its slices are whole seconds", backend.name));
         if (!std::ranges::all_of(backend.name, [](unsigned char c) { return std::isalnum(c) != 0; }))
             throw FleetError(
                 fmt::format("live: the name {} must have letters and digits only", backend.name));
     }
-    if (fleet.replicas != 1) throw FleetError("live: one replica only");
 }
 
 std::string text_in(const simdjson::dom::element& object, std::string_view key) {
@@ -76,18 +82,40 @@ double number_in(const simdjson::dom::element& object, std::string_view key) {
     return object[key].get(value) == simdjson::SUCCESS ? value : 0;
 }
 
-/// Starts the mock; the URLs of its backends by name.
-std::map<std::string, std::string> urls_of(ChildProgram& mock) {
-    std::map<std::string, std::string> urls;
+/// Where the mock listens.
+struct MockUrls {
+    std::map<std::string, std::string> backends; ///< By name.
+    std::string admin;
+};
+
+MockUrls urls_of(ChildProgram& mock) {
+    MockUrls urls;
     simdjson::dom::parser parser;
     while (const auto line = mock.line()) {
         simdjson::dom::element event;
         if (parser.parse(*line).get(event) != simdjson::SUCCESS) continue;
         const std::string kind = text_in(event, "event");
-        if (kind == "listening") urls[text_in(event, "backend")] = text_in(event, "url");
+        if (kind == "listening") urls.backends[text_in(event, "backend")] = text_in(event, "url");
+        if (kind == "admin") urls.admin = text_in(event, "url");
         if (kind == "ready") return urls;
     }
     throw ChildError("mock_azure ended before it was ready");
+}
+
+/// By then an answer is there, if it ever comes: it comes in one piece.
+Duration answer_max(const FleetModel& fleet, const Workload& workload) {
+    double longest_ms = 0;
+    for (const BackendModel& backend : fleet.backends) {
+        double slow = 1;
+        for (const Interval& brownout : backend.faults.brownouts)
+            slow = std::max(slow, brownout.factor);
+        for (const Request& request : workload.requests) {
+            const double tokens = static_cast<double>(request.output) * backend.latency.output_token_ms;
+            longest_ms = std::max(longest_ms, (backend.latency.first_ms + tokens) * slow);
+        }
+    }
+    const auto longest = std::chrono::milliseconds(std::llround(longest_ms * 1.2));
+    return std::max<Duration>(fleet.answer_max, longest);
 }
 
 std::vector<std::string> variables_of(const FleetModel& fleet, std::map<std::string, std::string>& urls,
@@ -96,12 +124,15 @@ std::vector<std::string> variables_of(const FleetModel& fleet, std::map<std::str
                                           "HEADROOM_LOG_FORMAT=json"};
     const auto wait = std::chrono::duration_cast<std::chrono::milliseconds>(fleet.deadline / speed).count();
     variables.push_back(fmt::format("HEADROOM_QUEUE_WAIT={}ms", wait));
+    const auto head = std::chrono::ceil<std::chrono::milliseconds>(fleet.answer_max / speed).count();
+    variables.push_back(fmt::format("HEADROOM_TIMEOUTS_FIRST_BYTE={}ms", head));
     for (const BackendModel& backend : fleet.backends) {
         const std::string prefix = "BACKEND_" + upper(backend.name);
         variables.push_back(prefix + "_URL=" + urls[backend.name]);
         variables.push_back(fmt::format("{}_PRIORITY={}", prefix, backend.priority));
         variables.push_back(prefix + "_APIKEY=k");
         if (backend.told_tpm > 0) variables.push_back(fmt::format("{}_TPM={}", prefix, backend.told_tpm));
+        variables.push_back(fmt::format("{}_WEIGHT={}", prefix, backend.weight));
         if (backend.told_rpm > 0) variables.push_back(fmt::format("{}_RPM={}", prefix, backend.told_rpm));
     }
     return variables;
@@ -120,11 +151,13 @@ std::string url_of(ChildProgram& proxy) {
 /// Reads the proxy's log until it ends, so that its pipe never fills.
 class LogReader {
   public:
-    explicit LogReader(ChildProgram& proxy) : thread_([this, &proxy] { read(proxy); }) {}
+    explicit LogReader(ChildProgram& proxy) : proxy_(proxy), thread_([this, &proxy] { read(proxy); }) {}
     LogReader(const LogReader&) = delete;
     LogReader& operator=(const LogReader&) = delete;
-    ~LogReader() { join(); }
-    void join() {
+    ~LogReader() { finish(); }
+    /// Stops the proxy, whose log then ends.
+    void finish() {
+        proxy_.stop();
         if (thread_.joinable()) thread_.join();
     }
     double attempts = 0;
@@ -144,19 +177,120 @@ class LogReader {
                 ++refusals;
         }
     }
+    ChildProgram& proxy_;
     std::thread thread_;
 };
 
-LiveFigures simulated(const FleetModel& fleet, const Workload& workload, std::uint64_t seed) {
-    FleetModel patient = fleet;
-    patient.client.retries = 0;
-    const Outcome outcome = simulate(workload, patient, *find_strategy("mirror"), {seed, Duration::zero()});
-    const Figures figures = figures_of(outcome, workload, patient);
-    return {1 - figures.failed_share, figures.goodput, figures.client_429_rate, figures.upstream_429_rate,
-            figures.attempts};
+void add_simulated(const FleetModel& fleet, const Workload& workload, const LiveOptions& options,
+                   LiveResult& result) {
+    FleetModel same = fleet;
+    same.client.retries = 0;
+    for (BackendModel& backend : same.backends) {
+        backend.latency.jitter = 0;
+        backend.latency.prompt_token_us = 0;
+        backend.latency.whole = true;
+        // The wire has whole seconds of real time.
+        backend.limiter.retry_unit = std::chrono::nanoseconds(std::llround(options.speed * 1e9));
+    }
+    constexpr std::array<double LiveFigures::*, 7> fields = {
+        &LiveFigures::served,        &LiveFigures::goodput,  &LiveFigures::client_429s,
+        &LiveFigures::upstream_429s, &LiveFigures::attempts, &LiveFigures::whole_p50_s,
+        &LiveFigures::whole_p99_s};
+    constexpr std::uint64_t draws = 9;
+    for (std::uint64_t draw = 0; draw < draws; ++draw) {
+        const Outcome outcome =
+            simulate(workload, same, *find_strategy("mirror"), {options.seed + draw, Duration::zero()});
+        const Figures figures = figures_of(outcome, workload, same);
+        const LiveFigures one = {1 - figures.failed_share,  figures.goodput,  figures.client_429_rate,
+                                 figures.upstream_429_rate, figures.attempts, figures.latency_p50_s,
+                                 figures.latency_p99_s};
+        for (double LiveFigures::* const field : fields) {
+            result.simulated.*field += one.*field / draws;
+            double& least = result.simulated_least.*field;
+            double& most = result.simulated_most.*field;
+            least = draw == 0 ? one.*field : std::min(least, one.*field);
+            most = draw == 0 ? one.*field : std::max(most, one.*field);
+        }
+    }
 }
 
+/// A proxy and the load upon it.
+class Replica {
+  public:
+    Replica(const FleetModel& fleet, MockUrls& urls, const LiveOptions& options)
+        : options_(options),
+          proxy_(options.programs + "/headroom",
+                 {"--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0", "--workers", "1"},
+                 variables_of(fleet, urls.backends, options.speed), true),
+          url_(url_of(proxy_) + "/v1/chat/completions"),
+          log_(proxy_) {}
+
+    void begin(const std::string& trace, unsigned part, unsigned parts) {
+        std::vector<std::string> flags = {"--trace",      trace,
+                                          "--time-scale", fmt::format("{}", options_.speed),
+                                          "--trace-part", fmt::format("{}/{}", part, parts),
+                                          "--max-tokens", "given",
+                                          "--json",       "--allow-errors"};
+        if (options_.quiet) flags.emplace_back("--quiet");
+        flags.push_back(url_);
+        load_ = std::make_unique<ChildProgram>(options_.programs + "/load", flags, std::vector<std::string>{},
+                                               false);
+    }
+
+    /// Waits for its end and adds what it came to.
+    void add_to(LiveResult& result, double& tokens) {
+        std::string json;
+        while (const auto line = load_->line())
+            json += *line;
+        if (const int code = load_->wait(); code != 0)
+            throw ChildError(fmt::format("load ended with {}", code));
+        log_.finish();
+        simdjson::dom::parser parser;
+        simdjson::dom::element report;
+        simdjson::dom::element trace;
+        if (parser.parse(json).get(report) != simdjson::SUCCESS ||
+            report["trace"].get(trace) != simdjson::SUCCESS)
+            throw ChildError("load did not report a trace");
+        const auto requests = static_cast<double>(result.requests);
+        tokens += number_in(trace, "tokens_answered");
+        result.live.served += number_in(report, "succeeded") / requests;
+        result.live.client_429s += number_in(report, "client_429s") / requests;
+        result.live.upstream_429s += log_.refusals / requests;
+        result.live.attempts += log_.attempts / requests;
+        raise(result.live.whole_p50_s, report, "latency_us", "p50");
+        raise(result.live.whole_p99_s, report, "latency_us", "p99");
+        raise(result.late_p50_s, report, "late_us", "p50");
+        raise(result.late_p99_s, report, "late_us", "p99");
+    }
+
+  private:
+    void raise(double& figure, const simdjson::dom::element& report, std::string_view histogram,
+               std::string_view quantile) const {
+        simdjson::dom::element found;
+        if (report[histogram].get(found) != simdjson::SUCCESS || !found.is_object()) return;
+        figure = std::max(figure, number_in(found, quantile) / 1e6 * options_.speed);
+    }
+
+    const LiveOptions& options_;
+    ChildProgram proxy_;
+    std::string url_;
+    LogReader log_;
+    std::unique_ptr<ChildProgram> load_;
+};
+
 } // namespace
+
+Workload as_load_sends(Workload workload) {
+    workload.blocks.clear();
+    for (Request& request : workload.requests) {
+        load::TraceRow row;
+        row.prompt_tokens = request.prompt;
+        row.completion_tokens = request.output;
+        request.characters = load::prompt_charge(row);
+        request.prefix = request.blocks_begin = request.blocks_count = 0;
+    }
+    return workload;
+}
 
 std::string csv_of(const Workload& workload) {
     std::string text = "time,prompt_tokens,completion_tokens,max_tokens,tenant,prefix\n";
@@ -190,59 +324,35 @@ std::string mock_backend(const BackendModel& backend) {
     return text;
 }
 
-LiveResult run_live(const FleetModel& fleet, const Workload& workload, const LiveOptions& options) {
-    require_simple(fleet);
+LiveResult run_live(const FleetModel& wanted, const Workload& workload, const LiveOptions& options) {
+    require_simple(wanted);
+    FleetModel fleet = wanted;
+    fleet.answer_max = answer_max(fleet, workload);
     const Scratch scratch;
-    const std::string speed = fmt::format("{}", options.speed);
-    std::vector<std::string> flags = {"--time-scale", speed, "--keep-requests", "0"};
+    std::vector<std::string> flags = {"--time-scale", fmt::format("{}", options.speed), "--keep-requests",
+                                      "0"};
     for (const BackendModel& backend : fleet.backends)
         flags.insert(flags.end(), {"--backend", mock_backend(backend)});
     ChildProgram mock(options.programs + "/mock_azure", flags, {}, false);
-    auto urls = urls_of(mock);
-    ChildProgram proxy(options.programs + "/headroom",
-                       {"--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0", "--workers", "1"},
-                       variables_of(fleet, urls, options.speed), true);
-    const std::string url = url_of(proxy) + "/v1/chat/completions";
-    LogReader log(proxy);
-    ChildProgram load(options.programs + "/load",
-                      {"--trace", scratch.file("trace.csv", csv_of(workload)), "--time-scale", speed,
-                       "--json", "--quiet", "--allow-errors", url},
-                      {}, false);
-    std::string json;
-    while (const auto line = load.line())
-        json += *line;
-    if (const int code = load.wait(); code != 0) throw ChildError(fmt::format("load ended with {}", code));
-    proxy.stop();
-    log.join();
-    simdjson::dom::parser parser;
-    simdjson::dom::element report;
-    simdjson::dom::element trace;
-    if (parser.parse(json).get(report) != simdjson::SUCCESS ||
-        report["trace"].get(trace) != simdjson::SUCCESS)
-        throw ChildError("load did not report a trace");
+    MockUrls urls = urls_of(mock);
+    std::vector<std::unique_ptr<Replica>> replicas;
+    replicas.reserve(fleet.replicas);
+    for (unsigned i = 0; i < fleet.replicas; ++i)
+        replicas.push_back(std::make_unique<Replica>(fleet, urls, options));
+    const std::string trace = scratch.file("trace.csv", csv_of(workload));
+    LiveTimeline timeline(urls.admin, mock_orders(fleet), options.speed);
+    for (unsigned i = 0; i < fleet.replicas; ++i)
+        replicas[i]->begin(trace, i + 1, fleet.replicas);
     LiveResult result;
     result.requests = workload.requests.size();
-    const auto requests = static_cast<double>(result.requests);
-    result.live.served = number_in(report, "succeeded") / requests;
-    result.live.goodput =
-        number_in(trace, "tokens_answered") / (std::chrono::duration<double>(workload.span).count() / 60);
-    result.live.client_429s = number_in(report, "client_429s") / requests;
-    result.live.upstream_429s = log.refusals / requests;
-    result.live.attempts = log.attempts / requests;
-    result.simulated = simulated(fleet, workload, options.seed);
+    result.speed = options.speed;
+    double tokens = 0;
+    for (const auto& replica : replicas)
+        replica->add_to(result, tokens);
+    timeline.check();
+    result.live.goodput = tokens / (std::chrono::duration<double>(workload.span).count() / 60);
+    add_simulated(fleet, workload, options, result);
     return result;
-}
-
-std::string table_of(const LiveResult& result) {
-    std::string text = fmt::format("{:<14} {:>10} {:>14} {:>12} {:>14} {:>10}\n", "", "served", "tokens/min",
-                                   "client 429s", "upstream 429s", "attempts");
-    for (const auto& [name, one] :
-         {std::pair("live", &result.live), std::pair("simulated", &result.simulated)}) {
-        text +=
-            fmt::format("{:<14} {:>9.2f}% {:>14.0f} {:>12.4f} {:>14.4f} {:>10.3f}\n", name, one->served * 100,
-                        one->goodput, one->client_429s, one->upstream_429s, one->attempts);
-    }
-    return text;
 }
 
 } // namespace headroom::lab

@@ -1,4 +1,5 @@
 // headroom-lab: compares ways of choosing backends in simulated time.
+#include "bench/lab/azure_commands.hpp"
 #include "bench/lab/html_report.hpp"
 #include "bench/lab/inputs.hpp"
 #include "bench/lab/json_report.hpp"
@@ -8,10 +9,17 @@
 
 #include <fmt/format.h>
 
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
 #include <cstdio>
+#include <cstring>
 #include <exception>
+#include <filesystem>
 #include <fstream>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace headroom::lab {
@@ -32,7 +40,8 @@ std::vector<const StrategyInfo*> chosen(const Options& options) {
     return all;
 }
 
-void list_strategies() {
+void list_strategies(const Options& options) {
+    if (options.json) throw OptionError("strategies has no --json; see headroom-lab help");
     for (const StrategyInfo& info : strategies())
         fmt::print("{:<20} {}\n", info.name, info.summary);
 }
@@ -49,11 +58,23 @@ const StrategyInfo& only_one(const Options& options) {
 }
 
 double only_load(const Options& options) {
-    if (options.loads.size() > 1) throw OptionError("--load: one load is expected here");
     return options.loads.empty() ? 0 : options.loads.front();
 }
 
-void run_what_if(const Options& options) {
+/// A bar for people; who takes JSON away gets no lines between.
+Progress::Kind progress_of(const Options& options) {
+    if (options.quiet) return Progress::Kind::none;
+    if (isatty(STDERR_FILENO) == 1) return Progress::Kind::bar;
+    return options.json ? Progress::Kind::none : Progress::Kind::lines;
+}
+
+WorkloadMaker workload_from(const Options& options) {
+    Input input = input_from(options);
+    if (!input.note.empty() && !options.quiet) fmt::print(stderr, "headroom-lab: {}\n", input.note);
+    return std::move(input.make);
+}
+
+int run_what_if(const Options& options) {
     WhatIfOptions with;
     with.strategy = &only_one(options);
     with.seed = options.seed;
@@ -62,17 +83,36 @@ void run_what_if(const Options& options) {
     with.span = span_of(options);
     with.ptu_units = options.ptu_units;
     with.ptu_unit_tpm = options.ptu_tpm;
+    with.region_ms = options.region_ms;
     const FleetModel fleet = fleet_from(options.fleet);
-    const std::vector<Scenario> scenarios = what_if(fleet, workload_from(options), with);
+    for (const std::string& other : options.others)
+        with.others.emplace_back(std::filesystem::path(other).stem().string(), fleet_from(other));
+    const WorkloadMaker make = workload_from(options);
+    Progress progress(progress_of(options), 0);
+    with.progress = &progress;
+    const std::vector<Scenario> scenarios = what_if(fleet, make, with);
+    progress.finish();
+    const std::vector<std::string> commands = commands_for(fleet, scenarios.back().fleet);
+    if (options.json) {
+        fmt::print("{}", json_of(scenarios, commands));
+        return 0;
+    }
     fmt::print("{}", table_of(scenarios));
-    const std::string commands = commands_for(fleet, scenarios.back().fleet);
-    if (!commands.empty())
-        fmt::print(
-            "\nThe best plan, where quota may be moved between these (subscription, region, model):\n{}",
-            commands);
+    if (commands.empty()) {
+        fmt::print("\nNo plan with the same total was found to be better.\n");
+        return 0;
+    }
+    fmt::print(
+        "\nThe best plan for the same total, by these commands in this order (quota moves within a "
+        "subscription, region,\n"
+        "model and SKU; between others it has to be asked for; one unit of capacity is 1,000 tokens per "
+        "minute):\n");
+    for (const std::string& command : commands)
+        fmt::print("{}\n", command);
+    return 0;
 }
 
-void run_live_command(const Options& options, std::string_view program) {
+int run_live_command(const Options& options, std::string_view program) {
     LiveOptions with;
     const std::size_t slash = program.rfind('/');
     with.programs = !options.programs.empty() ? options.programs
@@ -80,59 +120,77 @@ void run_live_command(const Options& options, std::string_view program) {
                                               : std::string(program.substr(0, slash));
     with.speed = options.speed;
     with.seed = options.seed;
+    with.quiet = progress_of(options) == Progress::Kind::none;
     const FleetModel fleet = fleet_from(options.fleet);
-    Workload workload = workload_from(options)(options.seed);
-    if (const double load = only_load(options); load > 0) {
-        const double factor = offered_load(workload, fleet) / load;
-        workload = stretched(std::move(workload), factor);
-    }
+    Workload workload = at_load(workload_from(options)(options.seed), fleet, only_load(options));
     if (options.minutes > 0) workload = first_part(std::move(workload), span_of(options));
-    // Prompts of mock_azure and load count as many characters as a tokenizer counts tokens.
-    for (Request& request : workload.requests)
-        request.characters = request.prompt;
-    fmt::print("{} requests in {:.0f} s at {} times real time\n", workload.requests.size(),
-               std::chrono::duration<double>(workload.span).count() / options.speed, options.speed);
-    std::fflush(stdout);
-    fmt::print("{}", table_of(run_live(fleet, workload, with)));
+    workload = as_load_sends(std::move(workload));
+    if (!options.json) {
+        fmt::print("{} requests in {:.0f} s at {:g} times real time\n", workload.requests.size(),
+                   std::chrono::duration<double>(workload.span).count() / options.speed, options.speed);
+        std::fflush(stdout);
+    }
+    const LiveResult result = run_live(fleet, workload, with);
+    fmt::print("{}", options.json ? json_of(result) : table_of(result));
+    switch (verdict_on(result)) {
+        case Verdict::agrees: return 0;
+        case Verdict::differs: return 1;
+        case Verdict::late: break;
+    }
+    return 3;
 }
 
-void run_compare(const Options& options) {
+int run_compare(const Options& options) {
     ComparisonOptions comparison;
     comparison.loads = options.loads;
     comparison.strategies = chosen(options);
+    // Every result is a share of it, too.
+    const StrategyInfo* reference = find_strategy("clairvoyant");
+    if (options.bounds && std::ranges::find(comparison.strategies, reference) == comparison.strategies.end())
+        comparison.strategies.push_back(reference);
     comparison.seed = options.seed;
     comparison.seeds = options.seeds;
     comparison.bounds = options.bounds;
     comparison.span = span_of(options);
     const FleetModel fleet = fleet_from(options.fleet);
-    const std::vector<LoadResult> results = compare(fleet, workload_from(options), comparison);
-    const ReportTitle title{options.fleet, options.trace, options.seed, options.seeds};
-    if (options.json) fmt::print("{}", json_of(title, fleet, results));
+    const WorkloadMaker make = workload_from(options);
+    std::ofstream html;
     if (!options.html.empty()) {
-        std::ofstream file(options.html, std::ios::binary);
-        file << html_of(json_of(title, fleet, results));
-        if (!file.flush()) throw OptionError(fmt::format("cannot write '{}'", options.html));
+        // Before the work, so that a wrong name is not found out after it.
+        html.open(options.html, std::ios::binary);
+        if (!html)
+            throw OptionError(fmt::format("cannot write '{}': {}", options.html, std::strerror(errno)));
     }
-    for (const LoadResult& result : results) {
-        if (!options.json) fmt::print("{}\n", table_of(result));
+    const std::size_t loads = std::max<std::size_t>(1, options.loads.size());
+    const std::size_t steps = comparison.strategies.size() + (options.bounds ? 1 : 0);
+    Progress progress(progress_of(options), loads * options.seeds * steps);
+    comparison.progress = &progress;
+    const std::vector<LoadResult> results = compare(fleet, make, comparison);
+    progress.finish();
+    const ReportTitle title{options.fleet, options.trace, options.seed, options.seeds};
+    if (html.is_open()) {
+        html << html_of(json_of(title, fleet, results));
+        if (!html.flush()) throw OptionError(fmt::format("cannot write '{}'", options.html));
     }
+    if (options.json) {
+        fmt::print("{}", json_of(title, fleet, results));
+        return 0;
+    }
+    for (const LoadResult& result : results)
+        fmt::print("{}\n", table_of(result, options.full));
+    return 0;
 }
 
 int run(std::string_view program, const std::vector<std::string>& arguments) {
     const Options options = options_from(arguments);
-    if (options.command == "compare") {
-        run_compare(options);
-    } else if (options.command == "what-if") {
-        run_what_if(options);
-    } else if (options.command == "live") {
-        run_live_command(options, program);
-    } else if (options.command == "strategies") {
-        list_strategies();
-    } else if (options.command == "help" || options.command == "--help" || options.command == "-h") {
+    if (options.help || options.command == "help") {
         fmt::print("{}", help_text());
-    } else {
-        throw OptionError(fmt::format("there is no command '{}'; see headroom-lab help", options.command));
+        return 0;
     }
+    if (options.command == "compare") return run_compare(options);
+    if (options.command == "what-if") return run_what_if(options);
+    if (options.command == "live") return run_live_command(options, program);
+    list_strategies(options);
     return 0;
 }
 

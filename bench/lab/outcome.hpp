@@ -62,6 +62,10 @@ struct Figures {
 
 [[nodiscard]] Figures figures_of(const Outcome& outcome, const Workload& workload, const FleetModel& fleet);
 
+/// The waits of served requests, in seconds, at each hundredth of them from the first to the last: 101; NaN
+/// when none was.
+[[nodiscard]] std::vector<double> waits_by_hundredths(const Outcome& outcome);
+
 /// The value at `share` of sorted values (nearest rank); NaN when there are none.
 [[nodiscard]] double quantile(const std::vector<double>& sorted, double share) noexcept;
 

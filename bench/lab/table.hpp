@@ -1,4 +1,4 @@
-// The result for a terminal: one table per load, strategies by goodput.
+// The comparison for a terminal.
 #pragma once
 
 #include "bench/lab/comparison.hpp"
@@ -7,6 +7,8 @@
 
 namespace headroom::lab {
 
-[[nodiscard]] std::string table_of(const LoadResult& result);
+/// One load, the best goodput first; `full` adds a second table of all figures that the first has no room
+/// for.
+[[nodiscard]] std::string table_of(const LoadResult& result, bool full = false);
 
 } // namespace headroom::lab

@@ -2,9 +2,12 @@
 // luck make plans comparable without noise of their own.
 #include "bench/lab/what_if.hpp"
 
+#include "bench/lab/json_report.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <iterator>
 #include <tuple>
@@ -15,7 +18,7 @@ namespace {
 
 constexpr std::int64_t unit_tpm = 1'000;
 constexpr double step_first = 0.2; ///< Of the total.
-constexpr int rounds_max = 40;
+constexpr int plans_max = 600;
 
 void set_quota(BackendModel& backend, std::int64_t tpm) {
     const double factor = static_cast<double>(tpm) / static_cast<double>(backend.limiter.tpm);
@@ -28,24 +31,61 @@ void set_quota(BackendModel& backend, std::int64_t tpm) {
 
 Scenario scenario(std::string name, const FleetModel& fleet, const std::vector<Workload>& workloads,
                   const WhatIfOptions& options) {
-    StrategyResult result{options.strategy, {}, {}};
+    StrategyResult result{options.strategy, {}, {}, {}};
+    std::size_t requests = 0;
+    if (options.progress != nullptr) options.progress->begin(name);
     for (std::size_t i = 0; i < workloads.size(); ++i) {
         const Outcome outcome =
             simulate(workloads[i], fleet, *options.strategy, {options.seed + i, Duration::zero()});
         result.by_seed.push_back(figures_of(outcome, workloads[i], fleet));
+        requests += workloads[i].requests.size();
     }
-    Scenario one{std::move(name), fleet, {}, {}, {}, {}, {}};
+    if (options.progress != nullptr) options.progress->end(requests);
+    Scenario one{std::move(name), fleet, {}, {}, {}, {}, {}, {}};
     one.goodput = figure(result, &Figures::goodput);
     one.failed_share = figure(result, &Figures::failed_share);
     one.client_429_rate = figure(result, &Figures::client_429_rate);
     one.wait_p99_s = figure(result, &Figures::wait_p99_s);
+    one.ttft_p50_s = figure(result, &Figures::ttft_p50_s);
     one.cost = figure(result, &Figures::cost);
     return one;
 }
 
-/// Less is better; the wait decides between plans without a 429.
-std::tuple<double, double, double> badness(const Scenario& one) {
-    return {one.client_429_rate.mean, one.failed_share.mean, one.wait_p99_s.mean};
+/// So much less that it is worth a change, and not the luck of a request or two.
+bool clearly_less(double one, double other) {
+    constexpr double least = 0.0005;
+    constexpr double share = 0.02;
+    return one < other - std::max(least, share * other);
+}
+
+/// Fewer 429s, then fewer failures; a wait only when it becomes a quarter shorter, since a plan that gathers
+/// the quota on fewer backends for a second's gain is no good advice.
+bool better(const Scenario& one, const Scenario& other) {
+    if (clearly_less(one.client_429_rate.mean, other.client_429_rate.mean)) return true;
+    if (one.client_429_rate.mean > other.client_429_rate.mean) return false;
+    if (clearly_less(one.failed_share.mean, other.failed_share.mean)) return true;
+    if (one.failed_share.mean > other.failed_share.mean) return false;
+    return one.wait_p99_s.mean < 0.75 * other.wait_p99_s.mean;
+}
+
+/// Whether Azure would let quota go from one to the other.
+bool same_pool(const BackendModel& a, const BackendModel& b) {
+    const auto pool = [](const BackendModel& one) {
+        return std::tie(one.azure.region, one.azure.model, one.azure.sku);
+    };
+    return a.limiter.window != WindowKind::ptu && b.limiter.window != WindowKind::ptu && pool(a) == pool(b);
+}
+
+BackendModel elsewhere(const FleetModel& fleet, double later_ms) {
+    BackendModel backend = *std::ranges::max_element(fleet.backends, {}, [](const BackendModel& one) {
+        return std::tuple(one.limiter.window != WindowKind::ptu, one.limiter.tpm);
+    });
+    backend.name += "-elsewhere";
+    backend.azure = {};
+    backend.latency.first_ms += later_ms;
+    backend.changes.clear();
+    backend.faults = {};
+    return backend;
 }
 
 BackendModel provisioned(const WhatIfOptions& options) {
@@ -68,11 +108,7 @@ std::vector<Workload> workloads_of(const FleetModel& fleet, const WorkloadMaker&
                                    const WhatIfOptions& options) {
     std::vector<Workload> workloads;
     for (unsigned i = 0; i < options.seeds; ++i) {
-        Workload workload = make(options.seed + i);
-        if (options.load > 0) {
-            const double factor = offered_load(workload, fleet) / options.load;
-            workload = stretched(std::move(workload), factor);
-        }
+        Workload workload = at_load(make(options.seed + i), fleet, options.load);
         if (options.span > Duration::zero()) workload = first_part(std::move(workload), options.span);
         workloads.push_back(std::move(workload));
     }
@@ -84,64 +120,109 @@ std::vector<Workload> workloads_of(const FleetModel& fleet, const WorkloadMaker&
 FleetModel best_plan(const FleetModel& fleet, const std::vector<Workload>& workloads,
                      const WhatIfOptions& options) {
     FleetModel best = fleet;
-    Scenario reached = scenario("", best, workloads, options);
+    Scenario reached = scenario("the best plan", best, workloads, options);
     const auto units = fleet.tokens_per_minute() / unit_tpm;
     auto step = std::max<std::int64_t>(1, std::llround(static_cast<double>(units) * step_first)) * unit_tpm;
-    for (int round = 0; round < rounds_max && step >= unit_tpm; ++round) {
-        bool better = false;
+    int plans = 0;
+    while (step >= unit_tpm && plans < plans_max) {
+        bool found = false;
         for (std::size_t from = 0; from < best.backends.size(); ++from) {
-            for (std::size_t to = 0; to < best.backends.size(); ++to) {
-                if (from == to || best.backends[from].limiter.tpm <= step) continue;
+            for (std::size_t to = 0; to < best.backends.size() && plans < plans_max; ++to) {
+                if (from == to || best.backends[from].limiter.tpm <= step ||
+                    !same_pool(best.backends[from], best.backends[to]))
+                    continue;
                 FleetModel other = best;
                 set_quota(other.backends[from], best.backends[from].limiter.tpm - step);
                 set_quota(other.backends[to], best.backends[to].limiter.tpm + step);
-                const Scenario one = scenario("", other, workloads, options);
-                if (badness(one) >= badness(reached)) continue;
+                if (options.progress != nullptr) options.progress->more(1);
+                Scenario one = scenario(fmt::format("plan {}", ++plans), other, workloads, options);
+                if (!better(one, reached)) continue;
                 best = std::move(other);
-                reached = one;
-                better = true;
+                reached = std::move(one);
+                found = true;
             }
         }
-        if (!better) step = step > unit_tpm ? std::max(unit_tpm, step / 2 / unit_tpm * unit_tpm) : 0;
+        if (!found) step = step > unit_tpm ? std::max(unit_tpm, step / 2 / unit_tpm * unit_tpm) : 0;
     }
     return best;
 }
 
-std::vector<Scenario> what_if(const FleetModel& fleet, const WorkloadMaker& make,
-                              const WhatIfOptions& options) {
-    const std::vector<Workload> workloads = workloads_of(fleet, make, options);
-    std::vector<Scenario> all;
-    all.push_back(scenario("as it is", fleet, workloads, options));
+namespace {
+
+using NamedFleet = std::pair<std::string, FleetModel>;
+
+/// One backend changed, one less.
+void add_single_changes(const FleetModel& fleet, const WhatIfOptions& options, std::vector<NamedFleet>& all) {
     for (std::size_t i = 0; i < fleet.backends.size(); ++i) {
         const BackendModel& backend = fleet.backends[i];
-        for (const auto& [words, factor] : {std::pair("+25%", 1.25), std::pair("-25%", 0.75)}) {
+        const auto with = [&](std::string name, double tpm) {
             FleetModel other = fleet;
-            set_quota(other.backends[i], std::llround(static_cast<double>(backend.limiter.tpm) * factor));
-            all.push_back(scenario(fmt::format("{} {}", backend.name, words), other, workloads, options));
+            set_quota(other.backends[i], std::max<std::int64_t>(1, std::llround(tpm)));
+            all.emplace_back(std::move(name), std::move(other));
+        };
+        const auto tpm = static_cast<double>(backend.limiter.tpm);
+        if (backend.limiter.window == WindowKind::ptu) {
+            with(backend.name + " 1 PTU more", tpm + static_cast<double>(options.ptu_unit_tpm));
+        } else {
+            with(backend.name + " +25%", tpm * 1.25);
+            with(backend.name + " -25%", tpm * 0.75);
         }
         if (fleet.backends.size() == 1) continue;
         FleetModel without = fleet;
         without.backends.erase(without.backends.begin() + static_cast<std::ptrdiff_t>(i));
-        all.push_back(scenario(fmt::format("without {}", backend.name), without, workloads, options));
+        all.emplace_back("without " + backend.name, std::move(without));
     }
-    FleetModel more = fleet;
-    more.backends.push_back(provisioned(options));
-    if (more.backends.size() <= 64)
-        all.push_back(scenario(fmt::format("and {} PTU", options.ptu_units), more, workloads, options));
-    all.push_back(
-        scenario("best plan, same total", best_plan(fleet, workloads, options), workloads, options));
+}
+
+std::vector<NamedFleet> fleets_to_try(const FleetModel& fleet, const WhatIfOptions& options) {
+    constexpr std::size_t backends_max = 64;
+    std::vector<NamedFleet> all = {{"as it is", fleet}};
+    for (const auto& [words, factor] : {std::pair("all +20%", 1.2), std::pair("all -20%", 0.8)}) {
+        all.emplace_back(words, fleet);
+        for (BackendModel& backend : all.back().second.backends)
+            set_quota(backend, std::max<std::int64_t>(
+                                   1, std::llround(static_cast<double>(backend.limiter.tpm) * factor)));
+    }
+    add_single_changes(fleet, options, all);
+    if (fleet.backends.size() < backends_max) {
+        all.emplace_back("and another region", fleet);
+        all.back().second.backends.push_back(elsewhere(fleet, options.region_ms));
+        all.emplace_back(fmt::format("and {} PTU", options.ptu_units), fleet);
+        all.back().second.backends.push_back(provisioned(options));
+    }
+    all.insert(all.end(), options.others.begin(), options.others.end());
+    return all;
+}
+
+} // namespace
+
+std::vector<Scenario> what_if(const FleetModel& fleet, const WorkloadMaker& make,
+                              const WhatIfOptions& options) {
+    const std::vector<Workload> workloads = workloads_of(fleet, make, options);
+    const std::vector<NamedFleet> fleets = fleets_to_try(fleet, options);
+    if (options.progress != nullptr) options.progress->more(fleets.size() + 2);
+    std::vector<Scenario> all;
+    all.reserve(fleets.size() + 1);
+    for (const auto& [name, one] : fleets)
+        all.push_back(scenario(name, one, workloads, options));
+    const FleetModel best = best_plan(fleet, workloads, options);
+    all.push_back(scenario("best plan, same total", best, workloads, options));
     return all;
 }
 
 std::string table_of(const std::vector<Scenario>& scenarios) {
     std::string text =
-        fmt::format("{:<24} {:>11} {:>13} {:>9} {:>11} {:>9} {:>9}  quotas in 1,000 TPM\n", "what if",
-                    "tokens/min", "goodput", "failed", "client 429s", "wait p99", "cost/1M");
+        fmt::format("{:<26} {:>11} {:>12} {:>8} {:>11} {:>9} {:>9} {:>8}  quotas in 1,000 TPM\n", "what if",
+                    "tokens/min", "goodput", "failed", "client 429s", "wait p99", "ttft p50", "cost/1M");
+    const auto number = [](double value, int digits) {
+        return std::isfinite(value) ? fmt::format("{:.{}f}", value, digits) : std::string("-");
+    };
     for (const Scenario& one : scenarios) {
-        fmt::format_to(std::back_inserter(text),
-                       "{:<24} {:>11} {:>13.0f} {:>8.2f}% {:>11.4f} {:>8.1f}s {:>9.2f} ", one.name,
-                       one.fleet.tokens_per_minute(), one.goodput.mean, one.failed_share.mean * 100,
-                       one.client_429_rate.mean, one.wait_p99_s.mean, one.cost.mean);
+        fmt::format_to(std::back_inserter(text), "{:<26} {:>11} {:>12} {:>7}% {:>11} {:>8}s {:>8}s {:>8} ",
+                       one.name, one.fleet.tokens_per_minute(), number(one.goodput.mean, 0),
+                       number(one.failed_share.mean * 100, 2), number(one.client_429_rate.mean, 4),
+                       number(one.wait_p99_s.mean, 1), number(one.ttft_p50_s.mean, 2),
+                       number(one.cost.mean, 2));
         for (const BackendModel& backend : one.fleet.backends)
             fmt::format_to(std::back_inserter(text), " {:g}",
                            static_cast<double>(backend.limiter.tpm) / 1000);
@@ -150,21 +231,32 @@ std::string table_of(const std::vector<Scenario>& scenarios) {
     return text;
 }
 
-std::string commands_for(const FleetModel& before, const FleetModel& after) {
-    std::string text;
-    for (std::size_t i = 0; i < std::min(before.backends.size(), after.backends.size()); ++i) {
-        const BackendModel& backend = after.backends[i];
-        if (backend.limiter.tpm == before.backends[i].limiter.tpm ||
-            backend.limiter.window == WindowKind::ptu)
-            continue;
-        fmt::format_to(
-            std::back_inserter(text),
-            "az cognitiveservices account deployment create --resource-group \"$RESOURCE_GROUP\" --name '{}' "
-            "--deployment-name \"$DEPLOYMENT\" --model-format OpenAI --model-name \"$MODEL\" --model-version "
-            "\"$MODEL_VERSION\" --sku-name \"$SKU\" --sku-capacity {}\n",
-            backend.name, backend.limiter.tpm / unit_tpm);
+std::string json_of(const std::vector<Scenario>& scenarios, const std::vector<std::string>& commands) {
+    std::string text = "{\"scenarios\":[";
+    for (const Scenario& one : scenarios) {
+        if (!text.ends_with('[')) text += ',';
+        text += fmt::format(R"({{"name":{},"tokens_per_minute":{})", json_text(one.name),
+                            one.fleet.tokens_per_minute());
+        const std::array<std::pair<std::string_view, const Estimate*>, 6> figures = {
+            {{"goodput", &one.goodput},
+             {"failed_share", &one.failed_share},
+             {"client_429_rate", &one.client_429_rate},
+             {"wait_p99_s", &one.wait_p99_s},
+             {"ttft_p50_s", &one.ttft_p50_s},
+             {"cost", &one.cost}}};
+        for (const auto& [name, estimate] : figures)
+            text += fmt::format(R"(,"{}":{})", name, json_of(*estimate));
+        text += R"(,"backends":[)";
+        for (const BackendModel& backend : one.fleet.backends) {
+            if (!text.ends_with('[')) text += ',';
+            text += fmt::format(R"({{"name":{},"tpm":{}}})", json_text(backend.name), backend.limiter.tpm);
+        }
+        text += "]}";
     }
-    return text;
+    text += R"(],"commands":[)";
+    for (const std::string& command : commands)
+        text += (text.ends_with('[') ? "" : ",") + json_text(command);
+    return text + "]}\n";
 }
 
 } // namespace headroom::lab

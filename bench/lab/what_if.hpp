@@ -1,10 +1,12 @@
-// What other quotas would come to: one more or one fewer backend, a provisioned one, and the plan that has
-// the fewest client 429s for the same total. The requests stay the same in all of it.
+// What other quotas would come to: more or less of each, a backend less, another region, provisioned
+// throughput, other fleets; and the plan that has the fewest client 429s for the same total. The requests
+// stay the same in all of it. Not here: the commands that bring a plan about (azure_commands.hpp).
 #pragma once
 
 #include "bench/lab/comparison.hpp"
 
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace headroom::lab {
@@ -18,6 +20,9 @@ struct WhatIfOptions {
     int ptu_units = 15;                ///< Of the provisioned backend that is tried.
     std::int64_t ptu_unit_tpm = 3'000; ///< Input tokens per minute and unit (gpt-4.1; Azure's sizing table).
     double ptu_output_weight = 4;
+    double region_ms = 60; ///< How much later the first token comes from the region that is tried.
+    std::vector<std::pair<std::string, FleetModel>> others; ///< Fleets to hold against the first, by name.
+    Progress* progress = nullptr;
 };
 
 /// One fleet and what it comes to.
@@ -28,22 +33,25 @@ struct Scenario {
     Estimate failed_share;
     Estimate client_429_rate;
     Estimate wait_p99_s;
+    Estimate ttft_p50_s;
     Estimate cost;
 };
 
-/// As it is; each backend lost, raised and lowered by a quarter; one provisioned backend more; last the best
-/// plan for the same total.
+/// As it is; all quotas a fifth more and less; each backend lost, raised and lowered by a quarter; one unit
+/// more where throughput is provisioned; one backend in another region and one provisioned more; the other
+/// fleets; last the best plan for the same total. Throws WorkloadError.
 [[nodiscard]] std::vector<Scenario> what_if(const FleetModel& fleet, const WorkloadMaker& make,
                                             const WhatIfOptions& options);
 
 /// The plan with the fewest client 429s, then the fewest failures, that moves whole units of 1,000 TPM
-/// between backends.
+/// between backends of one pool: pay-as-you-go of one region, model and SKU, as far as the fleet says these.
+/// Gives up searching after some hundred plans.
 [[nodiscard]] FleetModel best_plan(const FleetModel& fleet, const std::vector<Workload>& workloads,
                                    const WhatIfOptions& options);
 
 [[nodiscard]] std::string table_of(const std::vector<Scenario>& scenarios);
-/// One Azure CLI command per backend of pay-as-you-go whose quota differs from `before`; the account is its
-/// name.
-[[nodiscard]] std::string commands_for(const FleetModel& before, const FleetModel& after);
+/// One object; `commands` are those of the best plan.
+[[nodiscard]] std::string json_of(const std::vector<Scenario>& scenarios,
+                                  const std::vector<std::string>& commands);
 
 } // namespace headroom::lab

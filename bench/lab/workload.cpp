@@ -4,6 +4,8 @@
 
 #include "bench/lab/random.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <bit>
 #include <cmath>
@@ -14,6 +16,7 @@ namespace headroom::lab {
 namespace {
 
 constexpr std::uint64_t characters_draw = 1;
+constexpr double span_max_s = 3.2e8; // ten years; nanoseconds in 64 bits end after 292
 
 std::int64_t cap_of(const load::TraceRow& row, const WorkloadOptions& options) {
     if (row.max_tokens) return *row.max_tokens;
@@ -99,6 +102,14 @@ Workload workload_of(const std::vector<load::TraceRow>& rows, const WorkloadOpti
 }
 
 Workload stretched(Workload workload, double factor) {
+    const double last =
+        workload.requests.empty()
+            ? 0
+            : std::chrono::duration<double>(workload.requests.back().at.time_since_epoch()).count();
+    if (!(factor > 0) || !(last * factor < span_max_s))
+        throw WorkloadError(
+            fmt::format("times {:g} the trace would last {:g} s; at most {:g} can be simulated", factor,
+                        last * factor, span_max_s));
     for (Request& request : workload.requests) {
         const double at = static_cast<double>(request.at.time_since_epoch().count()) * factor;
         request.at = Time(Duration(std::llround(at)));
@@ -109,6 +120,7 @@ Workload stretched(Workload workload, double factor) {
 
 Workload first_part(Workload workload, Duration span) {
     std::erase_if(workload.requests, [&](const Request& request) { return request.at >= Time(span); });
+    if (workload.requests.empty()) throw WorkloadError("no request comes within that time");
     workload.span = std::min(workload.span, span);
     return workload;
 }

@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -58,11 +59,17 @@ struct WorkloadOptions {
     std::uint64_t seed = 1;
 };
 
+/// There is nothing to simulate, or what there is would take longer than any clock here counts; the text says
+/// which.
+class WorkloadError : public std::runtime_error {
+    using std::runtime_error::runtime_error;
+};
+
 /// Turns rows into requests; rows keep their times.
 [[nodiscard]] Workload workload_of(const std::vector<load::TraceRow>& rows, const WorkloadOptions& options);
-/// The same requests, each `factor` times as late.
+/// The same requests, each `factor` times as late; throws WorkloadError when that is beyond ten years.
 [[nodiscard]] Workload stretched(Workload workload, double factor);
-/// The requests that come within `span`.
+/// The requests that come within `span`; throws WorkloadError when there are none.
 [[nodiscard]] Workload first_part(Workload workload, Duration span);
 
 } // namespace headroom::lab

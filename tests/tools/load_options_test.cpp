@@ -125,6 +125,12 @@ TEST(LoadOptions, ATraceBringsItsOwnTimesAndRequests) {
     EXPECT_EQ(options.warmup, Nanoseconds{0});
     EXPECT_EQ(parse({"--trace", "a", "--max-tokens", "64", "-c", "3", "http://h"}).trace.max_tokens, 64);
     EXPECT_EQ(parse({"--trace", "a", "-c", "3", "http://h"}).connections, 3U);
+    EXPECT_EQ(parse({"--trace", "a", "--trace-part", "2/3", "http://h"}).trace.part, 2U);
+    EXPECT_EQ(parse({"--trace", "a", "--trace-part", "2/3", "http://h"}).trace.parts, 3U);
+    EXPECT_EQ(parse({"--trace", "a", "--max-tokens", "given", "http://h"}).trace.max_tokens_by,
+              MaxTokensBy::given);
+    for (const char* part : {"3/2", "0/2", "2", "/2", "1/", "a/b"})
+        EXPECT_THROW(parse({"--trace", "a", "--trace-part", part, "http://h"}), OptionError) << part;
     EXPECT_THROW(parse({"--load", "0.9", "--quota", "1", "http://h"}), OptionError);
     EXPECT_THROW(parse({"--trace", "a", "--load", "0.9", "http://h"}), OptionError);
     EXPECT_THROW(parse({"--trace", "a", "--rate", "1", "http://h"}), OptionError);

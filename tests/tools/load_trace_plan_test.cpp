@@ -44,6 +44,40 @@ std::size_t common_prefix(std::string_view a, std::string_view b) {
     return static_cast<std::size_t>(std::mismatch(a.begin(), a.end(), b.begin(), b.end()).first - a.begin());
 }
 
+TEST(TracePlan, PartsShareTheRowsAtTheirOwnTimes) {
+    const Trace trace{TraceFormat::headroom_csv,
+                      {row_of(100, 1, 0s), row_of(200, 2, 1s), row_of(300, 3, 2s), row_of(400, 4, 6s)}};
+    Options options = options_for_trace();
+    options.trace.load = 2;
+    options.trace.quota =
+        static_cast<double>(TracePlan(trace, options_for_trace()).totals().charge) * 10; // in 6 s
+    Options half = options;
+    half.trace.parts = 2;
+    Options other_half = half;
+    other_half.trace.part = 2;
+    const TracePlan whole(trace, options);
+    const TracePlan first(trace, half);
+    const TracePlan second(trace, other_half);
+    ASSERT_EQ(first.size(), 2U);
+    ASSERT_EQ(second.size(), 2U);
+    EXPECT_EQ(whole.due(3), 3s) << "twice as fast";
+    EXPECT_EQ(first.due(1), whole.due(2));
+    EXPECT_EQ(second.due(0), whole.due(1));
+    EXPECT_EQ(second.due(1), whole.due(3));
+    EXPECT_EQ(body_of(second.sending(1)), body_of(whole.sending(3)));
+    EXPECT_EQ(first.totals().charge + second.totals().charge, whole.totals().charge);
+}
+
+TEST(TracePlan, GivenCapsAreTheRowsOnly) {
+    TraceRow capped = row_of(100, 20);
+    capped.max_tokens = 77;
+    Options options = options_for_trace();
+    options.trace.max_tokens_by = MaxTokensBy::given;
+    const TracePlan plan({TraceFormat::headroom_csv, {row_of(100, 20), capped}}, options);
+    EXPECT_THAT(body_of(plan.sending(0)), Not(HasSubstr("max_tokens")));
+    EXPECT_THAT(body_of(plan.sending(1)), HasSubstr("\"max_tokens\":77"));
+}
+
 TEST(TracePrompt, HasAsManyWordsAsWanted) {
     const std::string text = trace_prompt(row_of(0, 0), 1, 777);
     EXPECT_EQ(std::count(text.begin(), text.end(), ' '), 777);

@@ -78,6 +78,43 @@ TEST(TraceReader, ReadsOurOwnCsvWithItsFirstColumnsOnly) {
     EXPECT_EQ(trace.rows[0].max_tokens, std::nullopt);
 }
 
+TEST(TraceReader, FindsColumnsByNameInAnyOrderAndTakesQuotesOff) {
+    const Trace ours = read_trace(
+        "tenant, \"completion_tokens\",time,prompt_tokens\r\n"
+        "\"a, \"\"b\"\"\" ,2,3,\"4\"\r\n");
+    ASSERT_EQ(ours.rows.size(), 1U);
+    EXPECT_EQ(ours.rows[0].tenant, "a, \"b\"");
+    EXPECT_EQ(ours.rows[0].completion_tokens, 2);
+    EXPECT_EQ(ours.rows[0].prompt_tokens, 4);
+    EXPECT_EQ(ours.rows[0].max_tokens, std::nullopt);
+    const Trace azure = read_trace("GeneratedTokens,TIMESTAMP,ContextTokens\n5,2023-11-16 18:17:03,7\n");
+    EXPECT_EQ(azure.format, TraceFormat::azure_csv);
+    EXPECT_EQ(azure.rows[0].prompt_tokens, 7);
+    EXPECT_EQ(azure.rows[0].completion_tokens, 5);
+}
+
+TEST(TraceReader, NamesColumnsThatAreWrong) {
+    EXPECT_THAT(refusal("time,prompt_tokens,completion_tokens,model\n0,1,1,x\n"),
+                HasSubstr("line 1: there is no column 'model'; expected time, prompt_tokens"));
+    EXPECT_THAT(refusal("time,prompt_tokens\n0,1\n"), HasSubstr("a column completion_tokens, found none"));
+    EXPECT_THAT(refusal("time,time,prompt_tokens,completion_tokens\n0,0,1,1\n"),
+                HasSubstr("time is there twice"));
+    EXPECT_THAT(refusal("TIMESTAMP,ContextTokens\n2023-11-16 18:17:03,7\n"), HasSubstr("GeneratedTokens"));
+    EXPECT_THAT(refusal("time;prompt_tokens;completion_tokens\n0;1;1\n"),
+                HasSubstr("no column 'time;prompt"));
+    EXPECT_THAT(refusal("time,prompt_tokens,completion_tokens\n\"0,1,1\n"),
+                HasSubstr("line 2: a quoted cell"));
+    EXPECT_THAT(refusal("time,prompt_tokens,completion_tokens\n\"0\"x,1,1\n"),
+                HasSubstr("line 2: a quoted cell"));
+}
+
+TEST(TraceReader, QuotesNothingThatATerminalActsOn) {
+    EXPECT_THAT(refusal("\x1b[2Jhello\n"), HasSubstr("found '?[2Jhello'"));
+    const TraceError error(7, "no");
+    EXPECT_EQ(error.in_file("x.csv"), "x.csv:7: no");
+    EXPECT_EQ(TraceError(0, "no").in_file("x.csv"), "x.csv: no");
+}
+
 TEST(TraceReader, SortsByTimeAndKeepsTheOrderOfEqualTimes) {
     const Trace trace = read_trace("time,prompt_tokens,completion_tokens\n5,1,0\n2,2,0\n5,3,0\n2,4,0\n");
     std::vector<std::int64_t> order;

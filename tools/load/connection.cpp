@@ -52,7 +52,10 @@ void Connection::begin(TimePoint intended, TimePoint now, std::string_view reque
     last_event_ = TimePoint{};
     reader_.reset(shift_->to_head);
     check_.reset();
-    if (measured_) ++shift_->tally.begun;
+    if (measured_) {
+        ++shift_->tally.begun;
+        shift_->tally.late.record(now - intended);
+    }
     if (shift_->window.contains(now)) shift_->tally.done.bytes_out += request.size();
     start_write(request);
 }

@@ -36,8 +36,10 @@ Replay a trace (chat completions at their recorded times, whatever the server do
                         hash_ids give equal text), or time,prompt_tokens,completion_tokens,max_tokens,tenant,prefix (seconds)
   --time-scale K        rows are due at their time / K, as mock_azure --time-scale K counts (1); reported times are real
   --trace-limit N       the first N rows only
-  --max-tokens N|trace|none
-                        max_tokens of the requests; trace (default): the row's, else its answer rounded up to a power of two
+  --trace-part I/N      of these every Nth from the Ith on, at their own times: N runs share a trace among N servers
+  --max-tokens N|trace|given|none
+                        max_tokens of the requests; trace (default): the row's, else its answer rounded up to a power of two;
+                        given: the row's, else none
   --load F --quota TPM  faster or slower than recorded, so that characters / 4 + max_tokens per minute are F of TPM
   --model NAME          in the bodies (chat)
                         Prompts are words of one token each; their length is asked of mock_azure by [[tokens=N]]. Connections

@@ -69,10 +69,18 @@ void set_arrivals(Options& o, std::string_view v) {
     o.arrivals = v == "even" ? Arrivals::even : Arrivals::poisson;
 }
 
+void set_trace_part(Options& o, std::string_view v) {
+    const std::size_t slash = std::min(v.find('/'), v.size());
+    o.trace.part = parse_number<unsigned>(v.substr(0, slash), "--trace-part I/N", 1);
+    o.trace.parts = parse_number<unsigned>(v.substr(std::min(slash + 1, v.size())), "--trace-part I/N", 1);
+    if (o.trace.part > o.trace.parts) refuse(fmt::format("--trace-part {}: I is from 1 to N", v));
+}
+
 void set_max_tokens(Options& o, std::string_view v) {
-    o.trace.max_tokens_by = v == "trace"  ? MaxTokensBy::trace
-                            : v == "none" ? MaxTokensBy::none
-                                          : MaxTokensBy::number;
+    o.trace.max_tokens_by = v == "trace"   ? MaxTokensBy::trace
+                            : v == "given" ? MaxTokensBy::given
+                            : v == "none"  ? MaxTokensBy::none
+                                           : MaxTokensBy::number;
     if (o.trace.max_tokens_by == MaxTokensBy::number)
         o.trace.max_tokens = parse_number<std::int64_t>(v, "--max-tokens", 1);
 }
@@ -95,7 +103,7 @@ void set_statuses(Options& o, std::string_view v) {
     });
 }
 
-constexpr std::array<Row, 35> rows{{
+constexpr std::array<Row, 36> rows{{
     {"--connections", "-c", true,
      [](Options& o, std::string_view v) { o.connections = parse_number<unsigned>(v, "--connections", 1); }},
     {"--rate", "-r", true,
@@ -127,6 +135,7 @@ constexpr std::array<Row, 35> rows{{
      [](Options& o, std::string_view v) {
          o.trace.rows_max = parse_number<std::size_t>(v, "--trace-limit", 1);
      }},
+    {"--trace-part", "", true, set_trace_part},
     {"--max-tokens", "", true, set_max_tokens},
     {"--load", "", true,
      [](Options& o, std::string_view v) { o.trace.load = parse_number<double>(v, "--load", 1e-3); }},
@@ -162,8 +171,9 @@ const Row& find_row(std::string_view name) {
 void complete_trace(Options& options, bool has_connections) {
     const TraceOptions& trace = options.trace;
     if (trace.file.empty()) {
-        if (trace.load > 0 || trace.quota > 0 || trace.rows_max > 0 || trace.time_scale != 1)
-            refuse("--load, --quota, --trace-limit and --time-scale go with --trace");
+        if (trace.load > 0 || trace.quota > 0 || trace.rows_max > 0 || trace.parts > 1 ||
+            trace.time_scale != 1)
+            refuse("--load, --quota, --trace-limit, --trace-part and --time-scale go with --trace");
         return;
     }
     if (options.rate > 0 || options.requests != 0 || options.ramp > Nanoseconds{0})

@@ -31,13 +31,15 @@ struct Target {
 };
 
 /// Where the max_tokens of a trace's requests come from.
-enum class MaxTokensBy : std::uint8_t { trace, number, none };
+enum class MaxTokensBy : std::uint8_t { trace, given, number, none };
 
 /// How a trace is replayed; used when `file` is not empty.
 struct TraceOptions {
     std::string file;
     double time_scale = 1;    ///< Rows are due at their time / this.
     std::size_t rows_max = 0; ///< 0: all.
+    unsigned part = 1;        ///< Of `parts`, from 1: rows are dealt to them in turn.
+    unsigned parts = 1;
     MaxTokensBy max_tokens_by = MaxTokensBy::trace;
     std::int64_t max_tokens = 0;
     double load = 0;  ///< Offered charge as a share of `quota`; 0: as recorded.

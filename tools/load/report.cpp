@@ -175,6 +175,7 @@ std::string table(const Options& options, const Outcome& outcome) {
                        per_second(tally.done.bytes_out, outcome.seconds) / 1e6, tally.reconnects);
     out += fmt::format("\n{:<14}{:>11}{:>11}{:>11}{:>11}{:>11}{:>11}\n", "", "p50", "p90", "p99", "p99.9",
                        "max", "mean");
+    if (options.rate > 0 || outcome.trace) add_row(out, "sent late", tally.late);
     add_row(out, "latency", tally.latency);
     add_row(out, "first byte", tally.first_byte);
     add_row(out, "first event", tally.first_event);
@@ -205,9 +206,10 @@ std::string json(const Options& options, const Outcome& outcome) {
     out += fmt::format(R"("body_bytes":{},"body_sha256":{},)",
                        first.known ? std::to_string(first.body.size()) : "null",
                        first.known ? json_quoted(to_hex(sha256(first.body))) : "null");
-    out += fmt::format(R"("latency_us":{},"first_byte_us":{},"first_event_us":{},"event_gap_us":{},)",
-                       json_of(tally.latency), json_of(tally.first_byte), json_of(tally.first_event),
-                       json_of(tally.event_gap));
+    out += fmt::format(
+        R"("late_us":{},"latency_us":{},"first_byte_us":{},"first_event_us":{},"event_gap_us":{},)",
+        json_of(tally.late), json_of(tally.latency), json_of(tally.first_byte), json_of(tally.first_event),
+        json_of(tally.event_gap));
     const auto answers = cpu_us_each(outcome.watched_cores, outcome.seconds, done.responses);
     const auto events = cpu_us_each(outcome.watched_cores, outcome.seconds, done.events);
     out += fmt::format(

@@ -21,6 +21,7 @@ void Tally::merge(const Tally& other) {
         failures[i] += other.failures[i];
     for (std::size_t i = 0; i < statuses.size(); ++i)
         statuses[i] += other.statuses[i];
+    late.merge(other.late);
     latency.merge(other.latency);
     first_byte.merge(other.first_byte);
     first_event.merge(other.first_event);

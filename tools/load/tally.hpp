@@ -33,6 +33,7 @@ struct Tally {
     std::uint64_t failures_outside = 0; ///< Of requests before the window; they make the run fail too.
     std::array<std::uint64_t, 600> statuses{};
     std::uint64_t reconnects = 0; ///< Connections closed by the server after a response, and opened again.
+    Histogram late;               ///< Intended send time until it was sent: how far behind this machine is.
     Histogram latency;            ///< Intended send time to the last byte.
     Histogram first_byte;         ///< Intended send time to the first byte of the head.
     Histogram first_event;        ///< Intended send time to the first event; event streams only.

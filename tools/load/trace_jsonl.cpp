@@ -51,7 +51,7 @@ std::vector<TraceRow> read_mooncake_jsonl(std::string_view text) {
         const auto error = parser.parse(lines.line().data(), lines.line().size()).get(object);
         if (error != simdjson::SUCCESS || !object.is_object()) {
             throw TraceError{lines.number(),
-                             fmt::format("expected a JSON object, found '{}'", lines.line().substr(0, 40))};
+                             fmt::format("expected a JSON object, found '{}'", shown(lines.line()))};
         }
         TraceRow row;
         row.time = time_of(object, lines.number());

@@ -30,12 +30,17 @@ class TraceLines {
     std::size_t number_ = 0;
 };
 
-/// Rows as they stand in the file: their times are not yet relative to the first.
+/// What a message may quote of a file: its start, without what a terminal would act on.
+[[nodiscard]] std::string shown(std::string_view text);
+
+/// Rows as they stand in the file: their times are not yet relative to the first. The CSVs begin at their
+/// header, which is the current line.
 [[nodiscard]] std::vector<TraceRow> read_azure_csv(TraceLines lines);
-[[nodiscard]] std::vector<TraceRow> read_headroom_csv(TraceLines lines, std::string_view header);
+[[nodiscard]] std::vector<TraceRow> read_headroom_csv(TraceLines lines);
 [[nodiscard]] std::vector<TraceRow> read_mooncake_jsonl(std::string_view text);
 
-/// True for the first line of a trace in our own format.
+/// True for a first line that is meant as the header of that format, even if columns are wrong or missing.
+[[nodiscard]] bool is_azure_header(std::string_view line) noexcept;
 [[nodiscard]] bool is_headroom_header(std::string_view line) noexcept;
 
 } // namespace headroom::load

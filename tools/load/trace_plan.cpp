@@ -35,6 +35,12 @@ std::int64_t usual_cap(std::int64_t tokens) noexcept {
     return static_cast<std::int64_t>(std::bit_ceil(least));
 }
 
+std::int64_t prompt_charge(const TraceRow& row) noexcept {
+    const double characters = static_cast<double>(words_of(row)) * trace_word_characters() +
+                              static_cast<double>(mark_of(row).size());
+    return std::llround(std::ceil(characters / 4));
+}
+
 TracePlan::TracePlan(Trace trace, const Options& options) : trace_(std::move(trace)), options_(&options) {
     const TraceOptions& asked = options.trace;
     if (asked.rows_max != 0 && asked.rows_max < trace_.rows.size()) trace_.rows.resize(asked.rows_max);
@@ -42,12 +48,26 @@ TracePlan::TracePlan(Trace trace, const Options& options) : trace_(std::move(tra
         throw OptionError(
             fmt::format("--threads {} needs a trace of at least as many rows", options.threads));
     add_up();
-    if (asked.load <= 0) return;
-    if (totals_.charge_per_minute <= 0)
-        throw OptionError("--load needs a trace whose rows do not all have one time");
-    pace_ = asked.load * asked.quota / totals_.charge_per_minute;
+    if (asked.load > 0) {
+        if (totals_.charge_per_minute <= 0)
+            throw OptionError("--load needs a trace whose rows do not all have one time");
+        pace_ = asked.load * asked.quota / totals_.charge_per_minute;
+    }
+    if (asked.parts > 1) keep_part();
     totals_.seconds /= pace_;
     totals_.charge_per_minute *= pace_;
+}
+
+// The pace is that of the whole trace, so that all parts keep step.
+void TracePlan::keep_part() {
+    std::vector<TraceRow> mine;
+    for (std::size_t i = options_->trace.part - 1; i < trace_.rows.size(); i += options_->trace.parts)
+        mine.push_back(std::move(trace_.rows[i]));
+    trace_.rows = std::move(mine);
+    if (trace_.rows.size() < options_->threads)
+        throw OptionError("--trace-part: a part needs at least as many rows as --threads");
+    totals_ = {};
+    add_up();
 }
 
 void TracePlan::add_up() {
@@ -71,6 +91,7 @@ Nanoseconds TracePlan::due(std::size_t index) const noexcept {
 std::optional<std::int64_t> TracePlan::max_tokens(const TraceRow& row) const noexcept {
     switch (options_->trace.max_tokens_by) {
         case MaxTokensBy::none: return std::nullopt;
+        case MaxTokensBy::given: return row.max_tokens;
         case MaxTokensBy::number: return options_->trace.max_tokens;
         case MaxTokensBy::trace: break;
     }
@@ -79,16 +100,16 @@ std::optional<std::int64_t> TracePlan::max_tokens(const TraceRow& row) const noe
 
 std::int64_t TracePlan::charge(const TraceRow& row) const noexcept {
     constexpr std::int64_t default_max_tokens = 16; // what Azure's limiter assumes
-    const double characters = static_cast<double>(words_of(row)) * trace_word_characters() +
-                              static_cast<double>(mark_of(row).size());
-    return std::llround(std::ceil(characters / 4)) + max_tokens(row).value_or(default_max_tokens);
+    return prompt_charge(row) + max_tokens(row).value_or(default_max_tokens);
 }
 
 Sending TracePlan::sending(std::size_t index) const {
     const TraceRow& row = trace_.rows[index];
     std::string body =
         fmt::format(R"({{"model":"{}","messages":[{{"role":"user","content":")", options_->trace.model);
-    body += trace_prompt(row, index, words_of(row));
+    // Numbered in the whole trace, so that no two parts make up the same words.
+    const TraceOptions& asked = options_->trace;
+    body += trace_prompt(row, index * asked.parts + asked.part - 1, words_of(row));
     body += mark_of(row) + R"("}])";
     if (const auto most = max_tokens(row)) body += fmt::format(R"(,"max_tokens":{})", *most);
     if (options_->stream) body += R"(,"stream":true,"stream_options":{"include_usage":true})";
@@ -107,7 +128,7 @@ TracePlan plan_trace(const Options& options) {
     try {
         return TracePlan{read_trace(text), options};
     } catch (const TraceError& error) {
-        throw OptionError(fmt::format("{}: {}", name, error.what()));
+        throw OptionError(error.in_file(name));
     }
 }
 

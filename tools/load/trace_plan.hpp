@@ -43,12 +43,16 @@ class TracePlan {
     [[nodiscard]] std::optional<std::int64_t> max_tokens(const TraceRow& row) const noexcept;
     [[nodiscard]] std::int64_t charge(const TraceRow& row) const noexcept;
     void add_up();
+    void keep_part();
 
     Trace trace_;
     const Options* options_;
     double pace_ = 1; // the trace's clock against the recorded one; above 1 is faster
     TraceTotals totals_;
 };
+
+/// Tokens that a limiter counts for the row's prompt by its characters: a quarter of them, rounded up.
+[[nodiscard]] std::int64_t prompt_charge(const TraceRow& row) noexcept;
 
 /// `tokens` rounded up to a max_tokens that people write: powers of two from 16 on.
 [[nodiscard]] std::int64_t usual_cap(std::int64_t tokens) noexcept;

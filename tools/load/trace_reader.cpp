@@ -18,7 +18,7 @@ std::vector<TraceRow> read_rows(std::string_view text, TraceFormat& format) {
     TraceLines lines{text};
     if (!lines.next()) throw TraceError{0, "the trace is empty"};
     const std::string_view first = lines.line();
-    if (first == azure_header) {
+    if (is_azure_header(first)) {
         format = TraceFormat::azure_csv;
         return read_azure_csv(lines);
     }
@@ -28,13 +28,13 @@ std::vector<TraceRow> read_rows(std::string_view text, TraceFormat& format) {
     }
     if (is_headroom_header(first)) {
         format = TraceFormat::headroom_csv;
-        return read_headroom_csv(lines, first);
+        return read_headroom_csv(lines);
     }
     throw TraceError{
         lines.number(),
         fmt::format("expected '{}', a JSON object, or "
                     "'time,prompt_tokens,completion_tokens,max_tokens,tenant,prefix'; found '{}'",
-                    azure_header, first.substr(0, 60))};
+                    azure_header, shown(first))};
 }
 
 /// Recorded traces are nearly in order; rows of equal times keep the order of the file.
@@ -54,7 +54,21 @@ void put_in_order(std::vector<TraceRow>& rows) {
 } // namespace
 
 TraceError::TraceError(std::size_t line, const std::string& what)
-    : std::runtime_error(line == 0 ? what : fmt::format("line {}: {}", line, what)), line_(line) {}
+    : std::runtime_error(line == 0 ? what : fmt::format("line {}: {}", line, what)),
+      line_(line),
+      problem_(what) {}
+
+std::string TraceError::in_file(std::string_view name) const {
+    return line_ == 0 ? fmt::format("{}: {}", name, problem_)
+                      : fmt::format("{}:{}: {}", name, line_, problem_);
+}
+
+std::string shown(std::string_view text) {
+    constexpr std::size_t most = 60;
+    std::string start{text.substr(0, most)};
+    std::ranges::replace_if(start, [](unsigned char c) { return c < 0x20 || c >= 0x7F; }, '?');
+    return text.size() > most ? start + "..." : start;
+}
 
 Trace read_trace(std::string_view text) {
     constexpr std::string_view byte_order_mark = "\xEF\xBB\xBF";

@@ -19,9 +19,12 @@ class TraceError : public std::runtime_error {
   public:
     TraceError(std::size_t line, const std::string& what);
     [[nodiscard]] std::size_t line() const noexcept { return line_; } ///< From 1; 0: the file as a whole.
+    /// "arrivals.csv:7: time: expected ..."
+    [[nodiscard]] std::string in_file(std::string_view name) const;
 
   private:
     std::size_t line_;
+    std::string problem_;
 };
 
 /// One request of a trace.
@@ -49,7 +52,7 @@ struct Trace {
 /// Reads a whole file. The format is told by its first line: `TIMESTAMP,ContextTokens,GeneratedTokens`
 /// (Azure's LLM inference traces), a JSON object (Mooncake), or
 /// `time,prompt_tokens,completion_tokens,max_tokens,tenant,prefix` (seconds; the last three columns may be
-/// absent, their cells empty). Throws TraceError.
+/// absent, their cells empty). Columns may stand in any order. Throws TraceError.
 [[nodiscard]] Trace read_trace(std::string_view text);
 
 } // namespace headroom::load

@@ -1,5 +1,6 @@
 // The clairvoyant reference: sees every limiter and every true cost; of those that wait the earliest deadline
-// first, each where it fits best (the least is left). No proxy can do this; what it reaches can be reached.
+// first (Jackson 1955; Liu and Layland 1973), each where it fits best, so that the least is left (Johnson
+// 1974). No proxy can do this; what it reaches can be reached.
 #include "bench/lab/strategy.hpp"
 
 #include <algorithm>

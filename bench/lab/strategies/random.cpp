@@ -1,4 +1,4 @@
-// Random: every backend alike, whatever its quota.
+// Random: every backend alike, whatever its quota (Envoy's RANDOM, HAProxy's balance random).
 #include "bench/lab/retrying.hpp"
 
 namespace headroom::lab {
@@ -11,7 +11,7 @@ class RandomChoice final : public Retrying {
     }
 };
 
-const Registered registered({"random", "uniformly random, elsewhere after a failure",
+const Registered registered({"random", "uniformly random, elsewhere after a failure (Envoy's RANDOM)",
                              make_strategy<RandomChoice>, false, 10});
 
 } // namespace

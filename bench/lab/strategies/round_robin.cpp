@@ -1,4 +1,4 @@
-// Round robin: in turn, whatever their quotas.
+// Round robin: in turn, whatever their quotas (nginx's default, Envoy's ROUND_ROBIN).
 #include "bench/lab/retrying.hpp"
 
 #include <algorithm>
@@ -18,8 +18,8 @@ class RoundRobin final : public Retrying {
     std::uint32_t next_ = 0;
 };
 
-const Registered registered({"round-robin", "in turn, elsewhere after a failure", make_strategy<RoundRobin>,
-                             false, 11});
+const Registered registered({"round-robin", "in turn, elsewhere after a failure (nginx's default)",
+                             make_strategy<RoundRobin>, false, 11});
 
 } // namespace
 } // namespace headroom::lab

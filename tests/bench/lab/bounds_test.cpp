@@ -7,6 +7,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdlib>
 
 namespace headroom::lab {
@@ -63,6 +64,29 @@ TEST(LabBounds, HiddenDropsCount) {
     const FleetModel fleet =
         fleet_of(steady("a", "tpm: 1000, changes: [{at: 0, factor: 0.5}]"), "deadline: 10\n");
     EXPECT_NEAR(flow(fleet, five_requests()), 500.0 * 400 / 416, 0.1);
+}
+
+TEST(LabBounds, NightsCostNothing) {
+    // Two minutes' work thirty years apart: as much as twice the first, and no rows for the time between.
+    for (const char* window : {"sliding", "fixed", "gcra"}) {
+        const FleetModel fleet = fleet_of(
+            steady("a", std::string("tpm: 1000, limiter: {burst: 60, phase: 0, window: ") + window + "}"),
+            "deadline: 10\n");
+        Workload once = five_requests();
+        Workload twice = tiny_workload({{0, 400},
+                                        {2, 400},
+                                        {4, 400},
+                                        {6, 400},
+                                        {8, 400},
+                                        {9.6e8, 400},
+                                        {9.6e8 + 2, 400},
+                                        {9.6e8 + 4, 400},
+                                        {9.6e8 + 6, 400},
+                                        {9.6e8 + 8, 400}});
+        twice.span = seconds_of(9.6e8 + 60);
+        const double minutes = (9.6e8 + 60) / 60;
+        EXPECT_NEAR(flow(fleet, twice) * minutes, 2 * flow(fleet, once), 0.2) << window;
+    }
 }
 
 std::string backend_of(Random& random, int index) {
@@ -123,6 +147,8 @@ TEST_P(LabBoundsHundred, NothingPassesThem) {
         const Workload workload = random_workload(random);
         const double fluid = fluid_bound(workload, fleet);
         const double flows = flow(fleet, workload);
+        EXPECT_EQ(bounds_of(workload, fleet).flow, std::min(fluid, flows))
+            << "replay with HEADROOM_SEED=" << seed;
         // A coarse program may only be looser.
         EXPECT_GE(flow_bound(workload, fleet, 1) * (1 + 1e-6), flows) << "replay with HEADROOM_SEED=" << seed;
         for (const StrategyInfo& info : all) {

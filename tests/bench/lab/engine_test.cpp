@@ -94,6 +94,33 @@ TEST(LabEngine, ReplicasDoNotKnowOfEachOther) {
         << "the first replica learns of it with its second request";
 }
 
+TEST(LabEngine, EveryStrategyRunsOnOneToTenReplicas) {
+    for (unsigned replicas = 1; replicas <= 10; ++replicas) {
+        const FleetModel fleet =
+            read_fleet("replicas: " + std::to_string(replicas) +
+                       "\nbackends: [{name: a, tpm: 30K}, {name: b, tpm: 60K, priority: 2}]\n");
+        const Workload workload =
+            stretched(workload_of(generate("poisson", {replicas, 200, 2}), {.seed = 1}), 2);
+        for (const StrategyInfo& info : strategies()) {
+            const Outcome outcome = simulate(workload, fleet, info, {replicas, 0s});
+            std::int64_t attempts = 0;
+            std::int64_t served = 0;
+            for (const JobRecord& job : outcome.jobs) {
+                EXPECT_NE(job.end, End::open) << info.name << " with " << replicas;
+                attempts += job.attempts;
+                served += job.end == End::served || job.end == End::late ? 1 : 0;
+            }
+            std::int64_t sent = 0;
+            std::int64_t taken = 0;
+            for (const BackendTally& tally : outcome.backends)
+                sent += tally.sent, taken += tally.served;
+            EXPECT_EQ(sent, attempts) << info.name << " with " << replicas;
+            EXPECT_EQ(taken, served) << info.name << " with " << replicas;
+            EXPECT_GT(served, 100) << info.name << " with " << replicas;
+        }
+    }
+}
+
 TEST(LabEngine, FiguresAreThoseOfTheRun) {
     const FleetModel fleet = fleet_of(steady("a", "tpm: 1000"), "client: {retries: 0}\n");
     Workload workload = tiny_workload({{0, 400, 10, 10, 0}, {1, 400, 10, 10, 1}, {2, 400, 10, 10, 1}}, 2);
@@ -128,6 +155,17 @@ TEST(LabEngine, RepeatsToTheLastBit) {
         EXPECT_EQ(first_end, second_end) << info.name;
         EXPECT_GT(first.served, 0) << info.name;
     }
+}
+
+TEST(LabEngine, FairnessGapIsByMinuteAndOfThoseThatLack) {
+    // One tenant is served 410 of its 820, the other nothing of its 410, within the first minute.
+    const FleetModel fleet = fleet_of(steady("a", "tpm: 500"), "client: {retries: 0}\n");
+    const Workload workload =
+        tiny_workload({{0, 400, 10, 10, 0}, {1, 400, 10, 10, 0}, {2, 400, 10, 10, 1}}, 2);
+    EXPECT_DOUBLE_EQ(figures_of(run("random", fleet, workload), workload, fleet).vtc_gap, 410);
+    const FleetModel large = fleet_of(steady("a", "tpm: 5000"));
+    EXPECT_DOUBLE_EQ(figures_of(run("random", large, workload), workload, large).vtc_gap, 0)
+        << "nobody lacks anything";
 }
 
 TEST(LabComparison, IntervalsAreStudents) {

@@ -6,17 +6,24 @@
 #include "bench/lab/generators.hpp"
 #include "tests/bench/lab/tiny.hpp"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstdlib>
 #include <filesystem>
+#include <map>
+#include <numeric>
+#include <set>
 
 namespace headroom::lab {
 namespace {
 
 using ::testing::HasSubstr;
+using ::testing::Property;
+using ::testing::Throws;
 using ::testing::ThrowsMessage;
 using namespace std::chrono_literals;
 
@@ -46,10 +53,52 @@ TEST(LabFleet, NamesMistakes) {
     EXPECT_THAT(reading("backends: [{name: x, tpm: 1X}]"),
                 ThrowsMessage<FleetError>(HasSubstr("found '1X'")));
     EXPECT_THAT(reading("backends:\n  - {name: x, limiter: {window: round}}"),
-                ThrowsMessage<FleetError>(HasSubstr("line 2")));
+                Throws<FleetError>(Property(&FleetError::line, 2)));
     EXPECT_THAT(reading("backends: []"), ThrowsMessage<FleetError>(HasSubstr("1 to 64")));
-    EXPECT_THAT(reading("backends: ["), ThrowsMessage<FleetError>(HasSubstr("line")));
+    EXPECT_THAT(reading("backends: ["), Throws<FleetError>(Property(&FleetError::line, 1)));
     EXPECT_THAT(reading("backends: [{tpm: 1}]"), ThrowsMessage<FleetError>(HasSubstr("needs a name")));
+}
+
+TEST(LabFleet, NamesEveryKindOfMistakeWithItsLine) {
+    struct Case {
+        const char* yaml;
+        std::size_t line;
+        const char* says;
+    };
+    for (const Case& one : std::vector<Case>{
+             {"", 0, "expected 'backends:'"},
+             {"- a", 0, "expected 'backends:'"},
+             {"backends: 5", 1, "expected a list, found '5'"},
+             {"backends:\n  - {name: a}\n  - {name: a}", 3, "two backends are called 'a'"},
+             {"backends:\n  - name: a\n    tpm: 3K\n    tpm: 4K", 4, "'tpm' is there twice"},
+             {"backends:\n  - name: a\n    tpm: nan", 3, "found 'nan'"},
+             {"backends:\n  - name: a\n    tpm: -1", 3, "found '-1'"},
+             {"backends:\n  - name: a\n    tpm: 1e300", 3, "found '1e300'"},
+             {"backends:\n  - name: a\n    tpm: [1]", 3, "found a list or keys"},
+             {"backends:\n  - name: [a]", 2, "name: expected a word"},
+             {"backends:\n  - name: \"a b\"", 2, "name: expected a word"},
+             {"backends:\n  - name: a\n    limiter: {headers: maybe}", 3,
+              "expected true or false, found 'maybe'"},
+             {"backends:\n  - name: a\n    faults: {blackouts: [{from: 5}]}", 3, "'to' is missing"},
+             {"backends:\n  - name: a\n    faults: {blackouts: [{from: 5, to: 5}]}", 3, "'to' after 'from'"},
+             {"backends:\n  - name: a\n    changes: [{at: 9}, {at: 5}]", 3, "in order"},
+             {"backends:\n  - name: a\n    azure: {subscription: x}", 3, "'subscription' is not known"},
+             {"backends:\n\t- name: a", 2, "no YAML"}}) {
+        try {
+            (void)read_fleet(one.yaml);
+            ADD_FAILURE() << "accepted: " << one.yaml;
+        } catch (const FleetError& error) {
+            EXPECT_EQ(error.line(), one.line) << one.yaml;
+            EXPECT_THAT(error.what(), HasSubstr(one.says)) << one.yaml;
+        }
+    }
+}
+
+TEST(LabWorkload, RefusesWhatCannotBeSimulated) {
+    EXPECT_THROW((void)first_part(stretched(five_requests(), 1e6), 0s), WorkloadError);
+    EXPECT_THROW((void)stretched(five_requests(), 1e9), WorkloadError);
+    EXPECT_THROW((void)stretched(five_requests(), 0), WorkloadError);
+    EXPECT_THROW((void)stretched(five_requests(), std::nan("")), WorkloadError);
 }
 
 TEST(LabWorkload, CapsByRule) {
@@ -92,7 +141,7 @@ TEST(LabAccessLog, TurnsEndsIntoArrivals) {
         R"({"time":"2026-01-31T12:00:06.000Z","event":"refused","status":400})"
         "\n";
     ASSERT_TRUE(is_access_log(log));
-    const std::vector<load::TraceRow> rows = read_access_log(log);
+    const std::vector<load::TraceRow> rows = read_access_log(log).rows;
     ASSERT_EQ(rows.size(), 2U);
     EXPECT_EQ(rows[0].prompt_tokens, 70);
     EXPECT_EQ(rows[1].time, 3s);
@@ -100,10 +149,68 @@ TEST(LabAccessLog, TurnsEndsIntoArrivals) {
     EXPECT_EQ(rows[1].completion_tokens, 4);
 }
 
+std::string log_line(std::string_view second, int status, std::string_view deployment, int bytes,
+                     std::string_view usage = "") {
+    return fmt::format(
+        "{{\"time\":\"2026-01-31T12:00:{}.000Z\",\"event\":\"request\",\"path\":\"/x\",\"status\":{},"
+        "\"duration_ms\":500,\"deployment\":\"{}\",\"request_bytes\":{},\"estimated_tokens\":90{}}}\n",
+        second, status, deployment, bytes, usage);
+}
+constexpr std::string_view used = ",\"prompt_tokens\":70,\"completion_tokens\":9";
+
+TEST(LabAccessLog, TakesTriesOfOneRequestForOne) {
+    const AccessLog log =
+        read_access_log(log_line("01", 429, "chat", 500) + log_line("02", 200, "chat", 501, used) +
+                        log_line("20", 200, "chat", 500, used) + log_line("21", 200, "chat", 500, used));
+    ASSERT_EQ(log.rows.size(), 3U) << "what succeeded does not come again";
+    EXPECT_EQ(log.retries, 1U);
+    EXPECT_EQ(log.rows[0].time, 0s);
+    EXPECT_EQ(log.rows[0].completion_tokens, 9);
+    EXPECT_EQ(log.rows[2].time, 20s);
+}
+
+TEST(LabAccessLog, GivesUpOnRetriesAsSdksDoAndGuessesTheirAnswers) {
+    std::string text;
+    for (const char* second : {"01", "02", "03", "04"})
+        text += log_line(second, 429, "chat", 500);
+    const AccessLog log = read_access_log(text + log_line("50", 200, "chat", 700, used));
+    EXPECT_EQ(log.rows.size(), 3U) << "three tries are one request, the fourth is another's";
+    EXPECT_EQ(log.guessed, 2U);
+    EXPECT_EQ(log.rows[0].completion_tokens, 9) << "the mean of those that were answered";
+}
+
+TEST(LabAccessLog, PassesOverOtherLinesAndACutOne) {
+    const std::string text = "starting up\nproxy-1 | " + log_line("01", 200, "chat", 500, used) +
+                             "\x1b[1mnoise\n" + log_line("02", 200, "chat", 500, used) +
+                             "{\"time\":\"2026-01-3";
+    ASSERT_TRUE(is_access_log(text));
+    const AccessLog log = read_access_log(text);
+    EXPECT_EQ(log.rows.size(), 2U);
+    EXPECT_EQ(log.other_lines, 3U);
+}
+
+TEST(LabAccessLog, PicksOneDeployment) {
+    const std::string text = log_line("01", 200, "chat", 500, used) + log_line("02", 200, "embed", 500, used);
+    EXPECT_EQ(read_access_log(text).deployments.size(), 2U);
+    EXPECT_EQ(read_access_log(text, "embed").rows.size(), 1U);
+    EXPECT_THAT([&] { (void)read_access_log(text, "other"); },
+                ThrowsMessage<load::TraceError>(HasSubstr("only of chat, embed")));
+}
+
+TEST(LabAccessLog, RefusesTimesThatNoClockHas) {
+    for (const char* time :
+         {"9999-12-31T00:00:00.000Z", "2026-02-30T00:00:00.000Z", "2026-01-31 12:00:05.500Z",
+          "2026-01-31T-1:00:05.500Z", "2026-01-31T12:00:05.500+01:00"}) {
+        const std::string line =
+            fmt::format("{{\"time\":\"{}\",\"event\":\"request\",\"estimated_tokens\":5}}\n", time);
+        EXPECT_THROW((void)read_access_log(line), load::TraceError) << time;
+    }
+}
+
 TEST(LabAccessLog, NamesTheLineThatIsWrong) {
     EXPECT_THAT([] { (void)read_access_log("{\"time\":\"x\",\"event\":\"request\"}"); },
                 ThrowsMessage<load::TraceError>(HasSubstr("line 1")));
-    EXPECT_THAT([] { (void)read_access_log("{\"time\":\"\n"); },
+    EXPECT_THAT([] { (void)read_access_log("{\"time\":\"\n\n "); },
                 ThrowsMessage<load::TraceError>(HasSubstr("line 1")));
     EXPECT_FALSE(is_access_log("TIMESTAMP,ContextTokens,GeneratedTokens"));
     EXPECT_FALSE(is_access_log(""));
@@ -126,6 +233,34 @@ TEST(LabGenerators, HaveTheVariationTheyPromise) {
     EXPECT_NEAR(variation("poisson"), 1, 0.05);
     EXPECT_NEAR(variation("bursts"), 4, 0.4);
     EXPECT_TRUE(generate("nothing", {}).empty());
+    for (const GeneratorInfo& one : generators())
+        EXPECT_EQ(generate(one.name, {1, 50, 2}).size(), 50U) << one.name;
+}
+
+TEST(LabGenerators, ClientsHaveHabitsOfTheirOwn) {
+    const std::vector<load::TraceRow> rows = generate("clients", {3, 20'000, 2});
+    std::map<std::string, std::vector<double>> prompts;
+    std::map<std::string, std::set<std::optional<std::int64_t>>> caps;
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+        if (i > 0) ASSERT_GE(rows[i].time, rows[i - 1].time);
+        prompts[rows[i].tenant].push_back(std::log(static_cast<double>(rows[i].prompt_tokens)));
+        caps[rows[i].tenant].insert(rows[i].max_tokens);
+        EXPECT_TRUE(rows[i].prefix.empty() || rows[i].prefix == rows[i].tenant);
+    }
+    EXPECT_GT(prompts.size(), 30U);
+    EXPECT_GT(prompts["client1"].size(), rows.size() / 5) << "few send most";
+    EXPECT_LT(prompts["client30"].size(), rows.size() / 50);
+    double least = 1e9;
+    double most = 0;
+    for (const auto& [name, sizes] : prompts) {
+        if (sizes.size() < 30) continue;
+        const double mean =
+            std::accumulate(sizes.begin(), sizes.end(), 0.0) / static_cast<double>(sizes.size());
+        least = std::min(least, mean), most = std::max(most, mean);
+    }
+    EXPECT_GT(most - least, std::log(4)) << "sizes differ between clients";
+    for (const auto& [name, said] : caps)
+        EXPECT_EQ(said.size(), 1U) << "a client has one max_tokens, or none";
 }
 
 TEST(LabOptions, ReadsLoads) {
@@ -134,6 +269,8 @@ TEST(LabOptions, ReadsLoads) {
     EXPECT_EQ(options_from({"compare", "--fleet", "f", "--trace", "t", "--load", "50%,120"}).loads,
               (std::vector<double>{0.5, 1.2}));
     EXPECT_EQ(options_from({}).command, "help");
+    EXPECT_EQ(options_from({"live", "--fleet=f", "--trace=t", "--speed=5"}).speed, 5);
+    EXPECT_TRUE(options_from({"compare", "--help"}).help);
 }
 
 TEST(LabOptions, NamesMistakes) {
@@ -146,6 +283,46 @@ TEST(LabOptions, NamesMistakes) {
     EXPECT_THAT(reading({"compare", "--seeds", "0"}), ThrowsMessage<OptionError>(HasSubstr("from 1")));
     EXPECT_THAT(reading({"compare", "--fleet", "f", "--trace", "t", "--load", "x"}),
                 ThrowsMessage<OptionError>(HasSubstr("--load")));
+    for (const char* load : {"0.5", "nan", "150%..50%", ",", "50%,", "50%,50%", "1e999"}) {
+        EXPECT_THROW((void)options_from({"compare", "--fleet", "f", "--trace", "t", "--load", load}),
+                     OptionError)
+            << load;
+    }
+    EXPECT_THAT(reading({"compare", "--speed", "3"}),
+                ThrowsMessage<OptionError>(HasSubstr("does not belong to compare")));
+    EXPECT_THAT(reading({"live", "--html", "x"}),
+                ThrowsMessage<OptionError>(HasSubstr("does not belong to live")));
+    EXPECT_THAT(reading({"compare", "--seeds", "1.5"}),
+                ThrowsMessage<OptionError>(HasSubstr("whole number")));
+    EXPECT_THAT(reading({"what-if", "--fleet", "f", "--trace", "t", "--load", "50%,60%"}),
+                ThrowsMessage<OptionError>(HasSubstr("takes one")));
+    EXPECT_THAT(reading({"frob"}), ThrowsMessage<OptionError>(HasSubstr("no command 'frob'")));
+}
+
+TEST(LabOptions, HelpTellsOfEveryOptionAndGenerator) {
+    const std::string help = help_text();
+    for (const GeneratorInfo& one : generators())
+        EXPECT_THAT(help, HasSubstr("  " + std::string(one.name) + " "));
+    for (const char* option :
+         {"--fleet",    "--trace",    "--deployment", "--load",      "--scale",      "--minutes",
+          "--requests", "--cap",      "--seed ",      "--seeds",     "--strategies", "--no-bounds",
+          "--full",     "--html",     "--other",      "--region-ms", "--ptu ",       "--ptu-tpm",
+          "--speed",    "--programs", "--json",       "--quiet"})
+        EXPECT_THAT(help, HasSubstr(option)) << option;
+    for (std::size_t at = 0; at < help.size(); at = help.find('\n', at) + 1)
+        EXPECT_LE(help.find('\n', at) - at, 130U) << help.substr(at, 40);
+}
+
+TEST(LabInputs, NamesTheFileInEveryComplaint) {
+    EXPECT_THAT([] { (void)fleet_from("/nowhere/fleet.yaml"); },
+                ThrowsMessage<OptionError>(HasSubstr("'/nowhere/fleet.yaml'")));
+    Options options;
+    options.trace = "poissin";
+    EXPECT_THAT([&] { (void)input_from(options); },
+                ThrowsMessage<OptionError>(HasSubstr("one of poisson, bursts")));
+    const std::filesystem::path folder = std::filesystem::temp_directory_path();
+    options.trace = folder.string();
+    EXPECT_THAT([&] { (void)input_from(options); }, ThrowsMessage<OptionError>(HasSubstr("is a folder")));
 }
 
 } // namespace
