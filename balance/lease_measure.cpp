@@ -177,7 +177,8 @@ void Lease::measure(const Refusal& refusal, const Moment& now) noexcept {
     std::int64_t counted = slot_->tokens_counted(now);
     if (refusal.stated && !refusal.overlong)
         counted = slot_->tokens.counted_at(now.ns + sure_wait_ns(refusal, now), slot_->rate(), now);
-    slot_->limit.learn_refusal(std::max(counted - sent_later(), cost_.count()), now);
+    const std::int64_t drained = slot_->limit.known() == 0 ? slot_->burst.rate() : 0;
+    slot_->limit.learn_refusal(std::max({counted - sent_later(), cost_.count(), drained}), now);
 }
 
 Burst::Verdict Lease::measure_burst(const Refusal& refusal, const Moment& now) noexcept {
