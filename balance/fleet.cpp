@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cassert>
 #include <numeric>
+#include <optional>
 #include <utility>
 
 namespace headroom::balance {
@@ -80,19 +81,28 @@ bool fits_beside(const Claim::View& claim, const Slot& slot, std::int64_t charge
 }
 
 /// Whether what comes will fit if it comes as it did.
-void foresee(const Slot& slot, std::int64_t cost, const Moment& now, Outlook& look) noexcept {
+Foresight::View foresee(const Slot& slot, const Moment& now) noexcept {
     const std::int64_t recent = slot.tokens.recent(horizon_ticks, now);
-    if (recent <= 0) return;
+    if (recent <= 0) return {};
     const std::int64_t then_ns = now.ns + now.tick_ns * horizon_ticks;
     const std::int64_t over = slot.tokens.counted_at(then_ns, slot.rate(), now) + recent - slot.ceiling();
-    if (over > 0) look.rush = std::min(1.0, static_cast<double>(over) / static_cast<double>(recent));
-    const double mean = static_cast<double>(recent) /
-                        static_cast<double>(std::max<std::int64_t>(1, slot.requests.recent_ten()));
-    look.usual = mean / static_cast<double>(cost);
+    const auto requests = std::max<std::int64_t>(1, slot.requests.recent_ten());
+    return {std::max(0.0, static_cast<double>(over) / static_cast<double>(recent)),
+            static_cast<double>(recent) / static_cast<double>(requests)};
+}
+
+void look_ahead(Slot& slot, std::int64_t cost, const Moment& now, Outlook& look) noexcept {
+    std::optional<Foresight::View> seen = slot.foresight.in(now.quarter);
+    if (!seen) {
+        seen = foresee(slot, now);
+        slot.foresight.keep(now.quarter, *seen);
+    }
+    look.rush = std::min(1.0, seen->rush);
+    look.usual = seen->mean / static_cast<double>(cost);
 }
 
 /// What the quota makes of one more request.
-void predict(const Slot& slot, Tokens charge, std::uint32_t owner, const Moment& now, double weight,
+void predict(Slot& slot, Tokens charge, std::uint32_t owner, const Moment& now, double weight,
              Outlook& look) noexcept {
     const std::int64_t cost = charge.count();
     const std::int64_t capacity = slot.capacity();
@@ -116,7 +126,7 @@ void predict(const Slot& slot, Tokens charge, std::uint32_t owner, const Moment&
     }
     if (const Claim::View claim = slot.claim.view(now.ms); claim.owner != 0 && claim.owner != owner)
         fits = fits && fits_beside(claim, slot, cost, now);
-    if (cost != 0 && capacity > 0 && used > rush_matters_above) foresee(slot, cost, now, look);
+    if (cost != 0 && capacity > 0 && used > rush_matters_above) look_ahead(slot, cost, now, look);
     look.used = used;
     look.fits = fits;
     look.pace = slot.speed.pace();
@@ -139,6 +149,7 @@ Fleet::Fleet(std::vector<BackendSpec> backends, FleetOptions options)
     for (std::size_t i = 0; i < specs_.size(); ++i) {
         const BackendSpec& spec = specs_[i];
         blocks_[i].charges_on_usage = spec.charging == Charging::on_usage;
+        blocks_[i].hold_refusals_at(options_.refusals_per_1000);
         blocks_[i].set_quota(spec.tpm.count(), requests_per_minute(spec.rpm, spec.tpm), spec.rpm > 0);
         for (const DeploymentSpec& own : spec.overrides) {
             Slot* slot = blocks_[i].claim(key(own.name));

@@ -9,9 +9,7 @@ namespace {
 
 constexpr auto relaxed = std::memory_order_relaxed;
 constexpr std::uint32_t million = 1'000'000;
-constexpr std::uint32_t margin_step = 1'000;
 constexpr std::uint32_t margin_max = 200'000;
-constexpr std::uint32_t margin_return = static_cast<std::uint32_t>(margin_step * refusals_wanted);
 constexpr std::uint32_t patience_max = 16;
 // A proof nearer than this to what is believed is its confirmation.
 constexpr std::int64_t same_part = 33;
@@ -43,6 +41,10 @@ void QuotaLimit::restore(const Moment& now) noexcept {
                           : limit == configured() ? Source::configured
                                                   : Source::header;
     set(limit, source, now);
+}
+
+void QuotaLimit::hold_refusals_at(unsigned per_1000) noexcept {
+    margin_return_ = margin_step / 1000 * std::clamp(per_1000, 1U, 1000U);
 }
 
 double QuotaLimit::margin() const noexcept {
@@ -86,7 +88,7 @@ void QuotaLimit::widen() noexcept {
 
 void QuotaLimit::narrow(std::uint32_t times) noexcept {
     const std::uint32_t margin = margin_.load(relaxed);
-    if (margin != 0) margin_.store(margin - std::min(margin, margin_return * times), relaxed);
+    if (margin != 0) margin_.store(margin - std::min(margin, margin_return_ * times), relaxed);
 }
 
 void QuotaLimit::admitted(std::int64_t counted, const Moment& now) noexcept {

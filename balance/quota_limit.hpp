@@ -10,8 +10,8 @@
 
 namespace headroom::balance {
 
-/// The share of requests that a backend may refuse: the margin is steered to it (integral control).
-inline constexpr double refusals_wanted = 0.01;
+/// The default of QuotaLimit::hold_refusals_at.
+inline constexpr unsigned refusals_per_1000 = 1;
 
 class QuotaLimit {
   public:
@@ -19,6 +19,9 @@ class QuotaLimit {
     enum class Source : std::uint8_t { unknown, configured, header, refusals };
 
     void configure(std::int64_t limit) noexcept;
+    /// How many of 1,000 requests the backend may refuse, 1 at least: the margin is steered to it (integral
+    /// control). To be called before the limit is shared.
+    void hold_refusals_at(unsigned per_1000) noexcept;
 
     /// Tokens per minute, 0 = unknown.
     [[nodiscard]] std::int64_t effective() const noexcept {
@@ -52,6 +55,8 @@ class QuotaLimit {
     void admitted(std::int64_t counted, const Moment& now) noexcept;
 
   private:
+    static constexpr std::uint32_t margin_step = 4'000; ///< Millionths, after a refusal.
+
     void set(std::int64_t limit, Source source, const Moment& now) noexcept;
     void grow(std::int64_t limit, const Moment& now) noexcept;
 
@@ -59,7 +64,8 @@ class QuotaLimit {
     std::atomic<std::int64_t> configured_{0};
     std::atomic<std::int64_t> header_{0};
     std::atomic<std::int64_t> since_ms_{0};
-    std::atomic<std::uint32_t> margin_{0};   ///< Millionths.
+    std::uint32_t margin_return_ = margin_step / 1000 * refusals_per_1000; ///< After a request is admitted.
+    std::atomic<std::uint32_t> margin_{0};                                 ///< Millionths.
     std::atomic<std::uint32_t> tried_{0};    ///< Tick at which a limit found by refusals was last changed.
     std::atomic<std::uint32_t> patience_{1}; ///< Windows until it is raised again.
     std::atomic<Source> source_{Source::unknown};

@@ -6,6 +6,7 @@
 #include "balance/breaker.hpp"
 #include "balance/burst.hpp"
 #include "balance/claim.hpp"
+#include "balance/foresight.hpp"
 #include "balance/quantities.hpp"
 #include "balance/quota_learner.hpp"
 #include "balance/quota_limit.hpp"
@@ -154,6 +155,7 @@ struct alignas(slot_alignment) Slot {
     RequestQuota requests;
     Claim claim;
     TokenAccount tokens;
+    Foresight foresight;
     Pulse pulse;
     Speed speed;
     std::atomic<std::int64_t> over_at_ms{0}; ///< Last time something was sent that was predicted not to fit.

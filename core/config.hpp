@@ -143,6 +143,11 @@ struct RetryConfig {
     unsigned budget_per_second = 10; ///< Retries after faults that each second earns.
 };
 
+/// How quotas are used.
+struct QuotaConfig {
+    unsigned refusals_per_1000 = 1; ///< Requests that a backend may refuse.
+};
+
 /// A tenant's share of what many wait for, relative to 1.
 struct TenantWeight {
     std::string tenant;
@@ -196,6 +201,7 @@ struct Config {
     HoldConfig hold;
     RetryConfig retry;
     QueueConfig queue;
+    QuotaConfig quota;
     UsageConfig usage;
     std::vector<ModelConfig> models; ///< Sorted by deployment; others are learned from responses.
     LogConfig log;
