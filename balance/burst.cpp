@@ -16,7 +16,7 @@ constexpr double pair_s_min = 0.5;
 constexpr double saved_s_sure = 2;
 constexpr double slope_memory = 0.9;
 // What is known weighs as much as pairs of refusals over so many seconds squared.
-constexpr double known_weight = 25;
+constexpr double known_weight = 100;
 constexpr double slope_weight_min = 9;
 constexpr double rate_range = 4;
 // A limit below this part of the one that is known is a smaller depth rather.

@@ -221,7 +221,7 @@ void Lease::let_in(const Moment& now) noexcept {
         const std::int64_t depth = slot_->burst.depth();
         if (depth > 0 && !slot_->burst.certain()) {
             slot_->burst.admitted(cost_.count(), counted - cost_.count());
-            slot_->limit.narrow(2);
+            slot_->limit.narrow(20);
             if (counted > depth) slot_->tokens.set_level(slot_->burst.depth(), slot_->rate(), now);
             return;
         }

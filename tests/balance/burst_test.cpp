@@ -55,8 +55,8 @@ TEST(Burst, FindsTheRateAgainstWhatIsKnown) {
         charged += 2'000;
     }
     EXPECT_EQ(burst.refused(refusal(at, 1'500, 5'000, charged, 2)), Burst::Verdict::depth);
-    // Pairs of 4 s, each newest one weighs a tenth: 16 / 0.1 beside 25 of what is known.
-    EXPECT_NEAR(static_cast<double>(burst.rate()), 60 * (1'000.0 * 25 + 500.0 * 160) / 185, 700);
+    // Pairs of 4 s, each newest one weighs a tenth: 16 / 0.1 beside 100 of what is known.
+    EXPECT_NEAR(static_cast<double>(burst.rate()), 60 * (1'000.0 * 100 + 500.0 * 160) / 260, 700);
 }
 
 TEST(Burst, ARefusalNearTheKnownLimitIsAWindows) {
@@ -200,7 +200,7 @@ TEST(Burst, UsesABucketOfAnyDepthWhole) {
         all_sent += sent;
         all_refused += refused;
     }
-    if (all_sent > 50'000) EXPECT_LT(all_refused, 0.08 * all_sent);
+    if (all_sent > 50'000) EXPECT_LT(all_refused, 0.12 * all_sent);
 }
 
 } // namespace
