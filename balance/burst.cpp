@@ -12,7 +12,8 @@ constexpr auto relaxed = std::memory_order_relaxed;
 constexpr double window_s = 60;
 // Refusals closer than this measure nothing.
 constexpr double pair_s_min = 0.5;
-constexpr double full_s_unknown = 3;
+// Whatever is believed, a bucket that was too full is not empty so soon after.
+constexpr double saved_s_sure = 2;
 constexpr double slope_memory = 0.9;
 // What is known weighs as much as pairs of refusals over so many seconds squared.
 constexpr double known_weight = 100;
@@ -78,8 +79,8 @@ void Burst::learn_rate(const BurstSample& sample) noexcept {
         const double apart = sample.at_s - anchor_->at_s;
         const double seconds = apart + *sample.wait_s - *anchor_->wait_s;
         // Later than this the bucket may have been empty in between.
-        const double full_s =
-            per_second_ > 0 ? (deep_ - anchor_->cost) / per_second_ + *anchor_->wait_s : full_s_unknown;
+        const double saved_s = per_second_ > 0 ? (deep_ - anchor_->cost) / per_second_ : 0;
+        const double full_s = *anchor_->wait_s + std::max(saved_s, saved_s_sure);
         if (apart <= full_s && seconds < pair_s_min) return;
         if (apart <= full_s) {
             const double tokens =
@@ -103,15 +104,16 @@ void Burst::learn_rate(const BurstSample& sample) noexcept {
 void Burst::weigh(const BurstSample& sample) noexcept {
     const bool believed = depth() > 0;
     const double drained = per_second_ * window_s;
-    // Where even the rate is much lower than is known, the limit is another one.
+    // Where even the rate is much lower than is known, the limit is another one; where none is known, a
+    // minute's worth of it.
     const bool other = slope_.seconds_squared > slope_certain && drained < other_part * sample.known;
-    const double limit = other ? drained : sample.limit;
+    const double limit = other || sample.known == 0 ? drained : sample.limit;
     const bool near = limit > 0 && std::abs(sample.window - limit) < limit * (1 - natural_part);
     double bucket = believed ? 1 : 0;
     if (sample.wait_s && *sample.wait_s * per_second_ > overdraft_max * sample.cost) {
         bucket = 0;
     } else if (believed) {
-        bucket = other && near ? 0 : 1;
+        bucket = (other || sample.known == 0) && near ? 0 : 1;
     } else {
         bucket = sample.window < natural_part * limit ? 1 : 0;
     }

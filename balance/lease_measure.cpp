@@ -177,7 +177,8 @@ void Lease::measure(const Refusal& refusal, const Moment& now) noexcept {
     std::int64_t counted = slot_->tokens_counted(now);
     if (refusal.stated && !refusal.overlong)
         counted = slot_->tokens.counted_at(now.ns + sure_wait_ns(refusal, now), slot_->rate(), now);
-    slot_->limit.learn_refusal(std::max(counted - sent_later(), cost_.count()), now);
+    const std::int64_t drained = slot_->limit.known() == 0 ? slot_->burst.rate() : 0;
+    slot_->limit.learn_refusal(std::max({counted - sent_later(), cost_.count(), drained}), now);
 }
 
 Burst::Verdict Lease::measure_burst(const Refusal& refusal, const Moment& now) noexcept {
@@ -220,7 +221,7 @@ void Lease::let_in(const Moment& now) noexcept {
         const std::int64_t depth = slot_->burst.depth();
         if (depth > 0 && !slot_->burst.certain()) {
             slot_->burst.admitted(cost_.count(), counted - cost_.count());
-            slot_->limit.narrow(2);
+            slot_->limit.narrow(20);
             if (counted > depth) slot_->tokens.set_level(slot_->burst.depth(), slot_->rate(), now);
             return;
         }

@@ -21,10 +21,13 @@ constexpr double fit_memory = 0.97;
 /// A minute's beginning is found as late as the answer that shows it.
 constexpr std::int64_t phase_doubt = 3;
 
-/// Where the figures are equal: what is documented before what was observed, what forgets late before the
-/// rest.
-constexpr double handicap(std::size_t rule, std::size_t way) noexcept {
-    return 0.004 * static_cast<double>(rule) + 0.002 * static_cast<double>(way);
+/// Where the figures are equal: what is documented before what was observed; what forgets late has a lead
+/// over the rest, because a wrong guess costs refusals there and patience here.
+constexpr double handicap_of(std::size_t rule) noexcept {
+    return 0.004 * static_cast<double>(rule);
+}
+constexpr double handicap_of(Forgetting way) noexcept {
+    return way == Forgetting::sliding ? 0 : lead;
 }
 
 double drained(const QuotaSample& from, const QuotaSample& to, double ticks) noexcept {
@@ -264,7 +267,7 @@ void QuotaLearner::decide() noexcept {
     std::size_t best_rule = 0;
     std::size_t best_way = 0;
     const auto figure = [&](std::size_t rule, std::size_t way) {
-        return errors_[rule][way] + handicap(rule, way);
+        return errors_[rule][way] + handicap_of(rule) + handicap_of(static_cast<Forgetting>(way));
     };
     for (std::size_t rule = 0; rule < plain_rules; ++rule) {
         for (std::size_t way = 0; way < ways; ++way) {
@@ -274,16 +277,17 @@ void QuotaLearner::decide() noexcept {
     }
     double best = figure(best_rule, best_way);
     auto rule = static_cast<ChargeRule>(best_rule);
-    if (fit_.samples >= samples_min * 2 && fit_.error + lead < best) {
+    const double fitted = fit_.error + handicap_of(model_.forgetting);
+    if (fit_.samples >= samples_min * 2 && fitted + lead < best) {
         rule = ChargeRule::fitted;
-        best = fit_.error;
+        best = fitted;
         best_way = static_cast<std::size_t>(model_.forgetting);
     }
     const auto way = static_cast<Forgetting>(best_way);
     const double present =
         !model_.learned ? 1
         : model_.rule == ChargeRule::fitted
-            ? fit_.error
+            ? fitted
             : figure(static_cast<std::size_t>(model_.rule), static_cast<std::size_t>(model_.forgetting));
     model_.samples = samples_;
     model_.prompt_factor = fit_.prompt;
@@ -294,9 +298,9 @@ void QuotaLearner::decide() noexcept {
         model_.learned = true;
         model_.rule = rule;
         model_.forgetting = way;
-        model_.error = best;
+        model_.error = best - handicap_of(way);
     } else {
-        model_.error = model_.learned ? std::min(1.0, present) : 1;
+        model_.error = model_.learned ? std::min(1.0, present - handicap_of(model_.forgetting)) : 1;
     }
 }
 

@@ -55,7 +55,7 @@ class QuotaLimit {
     void admitted(std::int64_t counted, const Moment& now) noexcept;
 
   private:
-    static constexpr std::uint32_t margin_step = 4'000; ///< Millionths, after a refusal.
+    static constexpr std::uint32_t margin_step = 1'000; ///< Millionths, after a refusal.
 
     void set(std::int64_t limit, Source source, const Moment& now) noexcept;
     void grow(std::int64_t limit, const Moment& now) noexcept;

@@ -202,6 +202,33 @@ std::string name_of_way(const ::testing::TestParamInfo<Forgetting>& info) {
 INSTANTIATE_TEST_SUITE_P(Ways, OvertakingAnswers, ::testing::Values(Forgetting::sliding, Forgetting::bucket),
                          name_of_way);
 
+/// A bucket that saves 20 s tells 60 s of limit and at most 20 s of it as left.
+TEST(QuotaLearner, FindsWhatABucketDoesNotSave) {
+    for (const std::uint64_t seed : seeds(16)) {
+        SCOPED_TRACE(seed_note(seed));
+        Random random(seed);
+        Limiter limiter(ChargeRule::tokens_and_cap, Forgetting::bucket);
+        QuotaLearner learner;
+        ChargeSums sums{};
+        for (double now = 1'000; now < 1'060; now += 0.1 + static_cast<double>(random.below(90)) / 100) {
+            const ChargeBasis basis = request(random);
+            if (limiter.used(now) + limiter.arrival(basis) > limit / 3) continue;
+            limiter.arrive(basis, now);
+            const ChargeSums own = sums_at_arrival(basis);
+            std::ranges::transform(sums, own, sums.begin(), std::plus<>());
+            QuotaSample sample;
+            sample.tick = static_cast<std::uint32_t>(now) + 1;
+            sample.limit = limit;
+            sample.used = limit - limit / 3 + limiter.used(now);
+            sample.least = sample.most = sample.sent = sums;
+            sample.own = own;
+            learner.observe(sample);
+        }
+        EXPECT_EQ(learner.model().forgetting, Forgetting::bucket);
+        EXPECT_NEAR(static_cast<double>(learner.unsaved()), limit - limit / 3, limit / 50);
+    }
+}
+
 TEST(QuotaModel, SurvivesItsWord) {
     QuotaModel model;
     model.learned = true;

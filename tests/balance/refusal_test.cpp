@@ -102,5 +102,32 @@ TEST_F(RefusedLeaseTest, ADaysQuotaIsAskedAboutLessAndLessOften) {
     EXPECT_EQ(wait, Duration(10min));
 }
 
+TEST_F(RefusedLeaseTest, TwoWaitsTellABucketFromAMinute) {
+    // 10,000 of 60,000 a minute are saved up: 9,000 are in, 3,000 more are refused for 2 s, twice.
+    const Lease in = lease(9'000);
+    lease(3'000).refused(refusal(2500ms), start);
+    EXPECT_EQ(view().tokens_saved, Tokens(0));
+    const Time later = start + 3s;
+    const Lease more = lease(3'000, later);
+    lease(3'000, later).refused(refusal(2500ms), later);
+    const SlotView slot = view(later);
+    EXPECT_EQ(slot.forgetting, Forgetting::bucket);
+    EXPECT_EQ(slot.tokens_limit, Tokens(60'000)) << "the limit is what it was";
+    EXPECT_EQ(slot.tokens_saved, Tokens(9'500));
+    // 2,500 are missing for 3,000, so 500 fit now and all of it 2.5 s later.
+    EXPECT_FALSE(outlook(501, later).fits);
+    EXPECT_TRUE(outlook(499, later).fits);
+    EXPECT_TRUE(outlook(2'990, later + 2500ms).fits);
+}
+
+TEST_F(RefusedLeaseTest, WhatIsLargerThanABucketMayGoWhenItIsEmpty) {
+    const Lease in = lease(9'000);
+    lease(3'000).refused(refusal(2500ms), start);
+    const Lease more = lease(3'000, start + 3s);
+    lease(3'000, start + 3s).refused(refusal(2500ms), start + 3s);
+    EXPECT_FALSE(outlook(12'000, start + 6s).fits);
+    EXPECT_TRUE(outlook(12'000, start + 30s).fits);
+}
+
 } // namespace
 } // namespace headroom::balance

@@ -117,6 +117,32 @@ TEST_F(WaitQueueTest, ExpiresWithWhatTheFirstOneWasTold) {
     queue.leave(patient);
 }
 
+TEST_F(WaitQueueTest, WhoWouldBeTurnedAwayIsAskedForOnceMore) {
+    WaitQueue queue(bounds(10), script);
+    Entry hopeless = entry(4s);
+    Entry expiring = entry(5s, 2);
+    Duration opening = 4s;
+    std::vector<Entry*> last;
+    script.answer = [&](Entry&, bool) { return waits(opening); };
+    script.last_answer = [&](Entry& one) {
+        last.push_back(&one);
+        return sends();
+    };
+    ASSERT_TRUE(queue.join(hopeless, start));
+    ASSERT_TRUE(queue.join(expiring, start));
+    queue.dispatch_all(start);
+    EXPECT_TRUE(last.empty()) << "both may still wait";
+    queue.dispatch_all(start + 1s);
+    EXPECT_EQ(hopeless.state, State::sent) << "its opening is a second behind its deadline";
+    opening = 1s;
+    queue.dispatch_all(start + 4s);
+    EXPECT_EQ(expiring.state, State::waiting);
+    queue.dispatch_all(start + 5s);
+    EXPECT_EQ(expiring.state, State::sent) << "its deadline has come";
+    EXPECT_EQ(last, (std::vector<Entry*>{&hopeless, &expiring}));
+    EXPECT_EQ(queue.size(), 0U);
+}
+
 TEST_F(WaitQueueTest, LanesDoNotHoldEachOtherUp) {
     WaitQueue queue(bounds(100), script);
     std::deque<Entry> stuck;
