@@ -57,6 +57,9 @@ struct FleetOptions {
     /// One second; a test with a scaled clock makes it shorter, which scales the minute and the request
     /// window alike.
     Duration tick = std::chrono::seconds(1);
+    /// Which quantile of the time to the first content is late (Lease::late_after), within (0, 1); 0: that is
+    /// not learned.
+    double late_quantile = 0;
 };
 
 /// A snapshot of one slot, for metrics and the dashboard; consistent per field, not across fields.
