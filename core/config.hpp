@@ -141,6 +141,13 @@ struct RetryConfig {
     unsigned budget_per_second = 10; ///< Retries after faults that each second earns.
 };
 
+/// A second attempt on another backend while the first one is unusually late with its first content.
+struct HedgeConfig {
+    bool enabled = false;
+    unsigned after_percentile = 99; ///< Of the backend's time to the first content, by the prompt's size.
+    unsigned spare_percent = 50;    ///< Of the other backend's quota that must be left with it.
+};
+
 /// A tenant's share of what many wait for, relative to 1.
 struct TenantWeight {
     std::string tenant;
@@ -194,6 +201,7 @@ struct Config {
     HoldConfig hold;
     RetryConfig retry;
     QueueConfig queue;
+    HedgeConfig hedge;
     UsageConfig usage;
     std::vector<ModelConfig> models; ///< Sorted by deployment; others are learned from responses.
     LogConfig log;

@@ -133,8 +133,9 @@ void Exchange::settle_turn() noexcept {
     shard().waiting().correct(name_hash_, tenant_, weight_, had - charged);
 }
 
-void Exchange::note_failed(balance::Verdict verdict) noexcept {
-    const std::uint64_t bit = std::uint64_t{1} << attempt_->backend();
+void Exchange::note_failed(const Attempt& failed) noexcept {
+    const std::uint64_t bit = std::uint64_t{1} << failed.backend();
+    const balance::Verdict verdict = failed.verdict();
     if (verdict == balance::Verdict::quota) {
         quota_seen_ = true;
         refused_ |= bit;
