@@ -195,7 +195,7 @@ balance::Tokens Attempt::end_overtaken() noexcept {
     } else {
         lease_.cancel_unsent(now);
     }
-    connection_.close();
+    if (connection_) connection_.close();
     return kept;
 }
 
