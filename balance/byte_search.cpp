@@ -2,7 +2,6 @@
 #include "balance/byte_search.hpp"
 
 #include <bit>
-#include <cstdint>
 
 #if defined(__x86_64__)
 // tidy: allow layers: intrinsics come with the compiler, not from a library
@@ -55,6 +54,24 @@ const char* find_member(const char* at, const char* end,
         for (const std::array<char, 2>& pair : pairs) {
             if (at[1] == pair[0] && at[2] == pair[1]) return at;
         }
+    }
+    return end;
+}
+
+const char* find_quoted(const char* at, const char* end, const PairSet& pairs) noexcept {
+#if defined(__x86_64__)
+    const __m128i quote = _mm_set1_epi8('"');
+    for (; end - at > 17; at += 16) {
+        const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(at));
+        auto quotes = static_cast<std::uint32_t>(_mm_movemask_epi8(_mm_cmpeq_epi8(bytes, quote)));
+        for (; quotes != 0; quotes &= quotes - 1) {
+            const char* const found = at + std::countr_zero(quotes);
+            if (pairs.has(found[1], found[2])) return found;
+        }
+    }
+#endif
+    for (; end - at > 2; ++at) {
+        if (at[0] == '"' && pairs.has(at[1], at[2])) return at;
     }
     return end;
 }

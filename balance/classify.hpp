@@ -39,6 +39,11 @@ inline constexpr std::size_t classify_body_bytes_max = 4096;
 /// Judges one response; never fails, unknown statuses pass.
 [[nodiscard]] Verdict classify(const Answer& answer) noexcept;
 
+/// True when an error of the client's own may only mean that another backend has the stored object that the
+/// request names: 404, or 400 about something not found, or about encrypted content that is another's.
+/// Nothing was executed then.
+[[nodiscard]] bool lacks_object(int status, std::string_view body) noexcept;
+
 /// The stable lower-case name used in logs and metric labels.
 [[nodiscard]] std::string_view name_of(Verdict verdict) noexcept;
 

@@ -3,7 +3,6 @@
 
 #include "balance/sip_state.hpp"
 
-#include <bit>
 #include <cstddef>
 
 namespace headroom::balance {
@@ -14,14 +13,10 @@ constexpr std::uint8_t lower_byte(char c) noexcept {
     return byte >= 'A' && byte <= 'Z' ? static_cast<std::uint8_t>(byte | 0x20) : byte;
 }
 
-using State = SipState<1, 3>;
-
 } // namespace
 
 std::uint64_t name_hash(std::string_view name, std::uint64_t seed) noexcept {
-    const std::uint64_t other = std::rotl(seed * 0x9e3779b97f4a7c15U, 31) ^ 0xbf58476d1ce4e5b9U;
-    State state{{seed ^ 0x736f6d6570736575U, other ^ 0x646f72616e646f6dU, seed ^ 0x6c7967656e657261U,
-                 other ^ 0x7465646279746573U}};
+    SipState<1, 3> state = seeded_sip(seed);
     std::uint64_t word = 0;
     for (std::size_t i = 0; i < name.size(); ++i) {
         word |= std::uint64_t{lower_byte(name[i])} << (i % 8 * 8);

@@ -35,4 +35,11 @@ struct SipState {
     }
 };
 
+/// SipHash-1-3 keyed by a 64-bit seed that is spread over both halves of the key.
+[[nodiscard]] inline SipState<1, 3> seeded_sip(std::uint64_t seed) noexcept {
+    const std::uint64_t other = std::rotl(seed * 0x9e3779b97f4a7c15U, 31) ^ 0xbf58476d1ce4e5b9U;
+    return {{seed ^ 0x736f6d6570736575U, other ^ 0x646f72616e646f6dU, seed ^ 0x6c7967656e657261U,
+             other ^ 0x7465646279746573U}};
+}
+
 } // namespace headroom::balance

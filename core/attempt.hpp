@@ -123,6 +123,7 @@ class Attempt {
     net::Task<net::Result<void>> read_error_body();
     net::Task<End> judge();
     std::string_view error_text();
+    bool object_elsewhere(const balance::Answer& answer) noexcept;
     Step failed_by(net::Error error, bool fresh) noexcept;
     void observe_limits() noexcept;
     void settle_failure();

@@ -96,7 +96,8 @@ net::Task<Attempt::End> Attempt::judge() {
     answer.body = error_text();
     answer.operation = exchange_.route().operation;
     answer.own_credentials = shard.config().backends[backend_].auth != BackendAuth::passthrough;
-    answer.names_object = exchange_.route().names_object || exchange_.facts().previous_response_hash != 0;
+    answer.names_object = exchange_.route().names_object || exchange_.affinity().named() ||
+                          exchange_.facts().previous_response_hash != 0;
     verdict_ = balance::classify(answer);
     if (request_.adds_usage() && balance::refuses_usage(status_, answer.body)) {
         co_return co_await ask_without_usage();
@@ -109,6 +110,12 @@ net::Task<Attempt::End> Attempt::judge() {
         shard.usage_refusals().note(*refused_usage_, shard.loop().now());
         report_usage_refused(shard, backend_);
     }
+    if (object_elsewhere(answer)) {
+        lease_.success(shard.loop().now());
+        lease_.settle(balance::Usage{}, shard.loop().now());
+        release_connection();
+        co_return End::failed;
+    }
     if (verdict_ == balance::Verdict::pass || verdict_ == balance::Verdict::pass_error) {
         lease_.success(shard.loop().now());
         relay_ = std::make_unique<Relay>(*this);
@@ -117,6 +124,21 @@ net::Task<Attempt::End> Attempt::judge() {
     settle_failure();
     release_connection();
     co_return End::failed;
+}
+
+/// As long as nobody remembers who has what the request names, each backend may only speak for itself.
+bool Attempt::object_elsewhere(const balance::Answer& answer) noexcept {
+    Affinity& affinity = exchange_.affinity();
+    if (verdict_ != balance::Verdict::pass_error || !affinity.named()) return false;
+    if (!balance::lacks_object(answer.status, answer.body)) return false;
+    if (affinity.pinned()) {
+        affinity.forget(exchange_.shard().pins());
+        return false;
+    }
+    if (!body_whole_ || exchange_.body_spent()) return false;
+    exchange_.record().why = "searched";
+    exchange_.shard().count().searched.add();
+    return true;
 }
 
 /// The client did not say what the backend complains of: the same backend is asked with the client's own

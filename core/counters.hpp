@@ -103,6 +103,8 @@ struct alignas(64) ShardCounters {
     Count malformed;                ///< Requests refused by the parser.
     Count retries;                  ///< Attempts beyond the first.
     Count retries_denied;           ///< Faults that the client got because of the retry budget.
+    Count pinned;                   ///< Requests for what is known to be stored at one backend.
+    Count searched;                 ///< Answers that a backend does not have what another may have.
     Count quota_absorbed;           ///< 429s of backends that no client saw.
     Count exhausted;                ///< 429s of our own: every backend refused.
     Count client_gone;              ///< Requests whose client left before the end.

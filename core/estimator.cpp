@@ -63,12 +63,6 @@ balance::PromptParts Estimator::read(const RequestBody& body, balance::Operation
     return reader_.read(all, operation, model, served.rules, remembering);
 }
 
-std::uint64_t Estimator::prefix_key(std::string_view start) const noexcept {
-    constexpr std::uint64_t purpose =
-        0x7072'6566'6978; // "prefix": no encoding's, under which texts are counted
-    return memo_.digest(start, purpose).low;
-}
-
 void Estimator::learn(const balance::RequestCost& cost, std::uint64_t name_hash, const Reported& reported,
                       std::array<EstimateCounters, balance::operation_count>& errors) noexcept {
     balance::EstimateErrors error;

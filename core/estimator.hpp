@@ -69,9 +69,6 @@ class Estimator {
     void learn(const balance::RequestCost& cost, std::uint64_t name_hash, const Reported& reported,
                std::array<EstimateCounters, balance::operation_count>& errors) noexcept;
 
-    /// A keyed name for the start of a body, the same in every shard; 0 is no name.
-    [[nodiscard]] std::uint64_t prefix_key(std::string_view start) const noexcept;
-
     /// Counts texts of that deployment's model, one by one; lives as long as this.
     [[nodiscard]] balance::TextCounting& counting(std::string_view deployment,
                                                   std::uint64_t name_hash) noexcept;

@@ -9,15 +9,10 @@
 #include "core/request_id.hpp"
 #include "core/waiting.hpp"
 
-#include <array>
 #include <utility>
 
 namespace headroom::core {
 namespace {
-
-/// How long after a client's FIN its response may still come before we ask whether somebody is there.
-constexpr std::chrono::milliseconds probe_after{200};
-constexpr unsigned probes_max = 2;
 
 /// Which failed response tells a client most when no backend did better: a 5xx before a 404 or 408; of our
 /// credentials and of quotas (0) it learns from our own words.
@@ -174,6 +169,7 @@ std::optional<Answer> Exchange::find_candidates() {
     for (std::uint32_t i = 0; i < backends; ++i) {
         if (able(i)) candidates_ |= std::uint64_t{1} << i;
     }
+    if (backends > 1) find_objects();
     if (candidates_ != 0) {
         prefix_ = prefix_of_body();
         return std::nullopt;
@@ -194,6 +190,12 @@ std::optional<Answer> Exchange::find_candidates() {
                         "No backend serves the deployment that this request names.");
 }
 
+void Exchange::find_objects() {
+    affinity_.read(route_, scanning_ ? &body_ : nullptr, shard().pins(), shard().loop().now());
+    candidates_ = affinity_.narrow(candidates_);
+    if (affinity_.pinned()) shard().count().pinned.add();
+}
+
 void Exchange::learn(const balance::Usage& usage, std::string_view model,
                      std::uint64_t response_id) noexcept {
     shard().estimator().learn(estimate_, name_hash_, {usage, model, response_id}, shard().count().estimates);
@@ -205,7 +207,10 @@ balance::TextCounting& Exchange::counting() noexcept {
 
 bool Exchange::able(std::uint32_t backend) noexcept {
     const BackendConfig& config = shard().config().backends[backend];
-    if (config.only_listed_deployments && config.find_deployment(client_name_) == nullptr) return false;
+    const bool of_no_deployment = client_name_.empty() && route_.names_object; // stored objects are
+    if (config.only_listed_deployments && !of_no_deployment &&
+        config.find_deployment(client_name_) == nullptr)
+        return false;
     if (deployment_in_path(route_, config) && !can_be_segment(upstream_name(backend))) return false;
     const bool lacks_token =
         config.auth == BackendAuth::managed_identity && shard().backend_state(backend).bearer_token.empty();
@@ -238,7 +243,7 @@ net::Task<void> Exchange::try_backends() {
             co_return;
         }
         balance::Choice choice = choose_now();
-        if (must_wait(choice)) {
+        if (tries_.must_wait(choice, patience_left())) {
             if (choice.lease) choice.lease.cancel_unsent(shard().loop().now());
             choice = co_await wait_for_turn();
             if (client_failed_ || ending_) continue;
@@ -248,8 +253,7 @@ net::Task<void> Exchange::try_backends() {
             co_await give_up(choice.quota, choice.retry_after);
             co_return;
         }
-        excluded_ |= std::uint64_t{1} << choice.backend;
-        ++attempts_in_round_;
+        tries_.sent_to(choice.backend);
         if (record_.attempts++ > 0) shard().count().retries.add();
         const std::optional<net::Duration> late = hedge_after(choice.lease);
         attempt_ = std::make_unique<Attempt>(*this, choice.backend, std::move(choice.lease));
@@ -328,57 +332,6 @@ net::Task<void> Exchange::give_up(bool quota, balance::Duration retry_after) {
         failed.retry_after = std::chrono::seconds(1);
     }
     co_await answer(std::move(failed));
-}
-
-// The client's side while backends are asked.
-
-void Exchange::watch_client() noexcept {
-    session_.stream().watch(
-        [](void* self, net::Attention attention) { static_cast<Exchange*>(self)->on_client(attention); },
-        this);
-    if (session_.stream().socket().peer_gone()) on_client(net::Attention::ended);
-}
-
-void Exchange::on_client(net::Attention attention) noexcept {
-    if (attention == net::Attention::readable) return; // pipelined: it waits
-    if (attention == net::Attention::failed) {
-        client_failed_ = true;
-        keep_ = false;
-        cancel_attempts({net::ErrorCode::cancelled, net::Side::client, false});
-        if (turn_ != nullptr) turn_->attend();
-        return;
-    }
-    if (head().version() == net::HttpVersion::http11) probe_at_.arm(shard().loop().now() + probe_after);
-}
-
-void Exchange::on_probe_due() noexcept {
-    probe_due_ = true;
-    attend_attempts();
-    if (turn_ != nullptr) turn_->attend();
-}
-
-net::Task<bool> Exchange::probe_client() {
-    probe_due_ = false;
-    std::array<char, 32> text{"HTTP/1.1 100 Continue\r\n\r\n"};
-    std::array<iovec, 1> piece{iovec{text.data(), std::string_view(text.data()).size()}};
-    session_.limit_sending(shard().loop().now() + shard().config().timeouts.idle);
-    const net::Result<void> sent = co_await session_.stream().send(piece);
-    session_.lift_limit();
-    if (!sent) client_failed_ = true;
-    if (++probes_ < probes_max) probe_at_.arm(shard().loop().now() + probe_after);
-    co_return !client_failed_;
-}
-
-void Exchange::end_now() noexcept {
-    ending_ = true;
-    keep_ = false;
-    if (attempt_ != nullptr) {
-        cancel_attempts({net::ErrorCode::cancelled, net::Side::local, false});
-    } else if (turn_ != nullptr) {
-        turn_->attend(); // its client can still be told
-    } else {
-        session_.stream().cancel({net::ErrorCode::cancelled, net::Side::local, false});
-    }
 }
 
 } // namespace headroom::core

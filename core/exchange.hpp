@@ -7,7 +7,9 @@
 #include "balance/prompt/request_cost.hpp"
 #include "balance/prompt/text_counting.hpp"
 #include "balance/request_facts.hpp"
+#include "balance/tries.hpp"
 #include "core/access_record.hpp"
+#include "core/affinity.hpp"
 #include "core/answer.hpp"
 #include "core/attempt.hpp"
 #include "core/request_body.hpp"
@@ -45,6 +47,8 @@ class Exchange {
     const Route& route() const noexcept { return route_; }
     const RequestBody& body() const noexcept { return body_; }
     const balance::RequestFacts& facts() const noexcept { return scan_.facts(); }
+    /// The stored objects that the request names; none when there is but one backend.
+    Affinity& affinity() noexcept { return affinity_; }
     AccessRecord& record() noexcept { return record_; }
     /// The deployment's name at `backend` as plain text; empty when the request names none.
     std::string_view upstream_name(std::uint32_t backend) const noexcept;
@@ -59,9 +63,9 @@ class Exchange {
     net::Task<bool> send_continue();
     /// Decides what to answer when the request's body will never be whole.
     void read_failed(net::Error error);
-    bool body_spent() const noexcept { return body_spent_; }
+    bool body_spent() const noexcept { return tries_.closed(); }
     /// The rest of a streaming body has begun to leave: no other backend can be asked.
-    void spend_body() noexcept { body_spent_ = true; }
+    void spend_body() noexcept { tries_.close(); }
     /// The whole of a streaming body has been read.
     void end_body() noexcept { body_read_ = true; }
     /// After the response the client's connection cannot go on.
@@ -112,17 +116,11 @@ class Exchange {
     std::optional<Answer> answer_locally();
     std::optional<Answer> find_candidates();
     bool able(std::uint32_t backend) noexcept;
+    void find_objects();
     // 6 choose
     balance::FlightTag tag() const noexcept { return {record_.id, record_.number, record_.attempts}; }
     void record_end() noexcept;
-    struct Asking {
-        balance::Duration patience{};
-        std::uint32_t owner = 0;
-        bool claims = false;
-        balance::BackendMask late = 0; ///< For a hedge, as in Demand.
-        balance::Duration silent{};
-    };
-    balance::Choice choose(Asking asking);
+    balance::Choice choose(balance::Asking asking);
     std::uint64_t prefix_of_body() noexcept;
     net::Task<void> try_backends();
     bool may_send(const balance::Choice& choice) noexcept;
@@ -136,12 +134,9 @@ class Exchange {
     void read_wishes();
     balance::Duration patience_left() noexcept;
     balance::Choice choose_now();
-    bool must_wait(const balance::Choice& choice) noexcept;
     net::Task<balance::Choice> wait_for_turn();
     balance::Choice end_of_wait(Turn& turn, net::Time since, bool here) noexcept;
     void settle_turn() noexcept;
-    bool pay_for_retry() noexcept;
-    bool out_of_attempts() noexcept;
     net::Task<void> give_up(bool quota, balance::Duration retry_after);
     void finish();
 
@@ -149,27 +144,21 @@ class Exchange {
     Route route_;
     RequestBody body_;
     balance::RequestScan scan_;
+    Affinity affinity_;
     balance::RequestCost estimate_;
     balance::ChargeBasis basis_;
     std::uint64_t prefix_ = 0;
     std::string client_name_; ///< The deployment as the client named it, decoded.
     std::uint64_t name_hash_ = 0;
     std::uint64_t candidates_ = 0;
-    std::uint64_t excluded_ = 0; ///< Asked since it last waited, or faulty.
-    std::uint64_t refused_ = 0;  ///< Of these, by a 429: may be asked again after a wait.
-    std::uint64_t faulted_ = 0;  ///< Never asked again.
+    balance::Tries tries_;
     net::Time wait_until_{};
     std::uint64_t tenant_ = 0; ///< Keyed hash.
     double weight_ = 1;
-    balance::Tokens charged_;   ///< To the tenant, for turns.
-    Turn* turn_ = nullptr;      ///< While it waits.
-    Hedge* hedge_ = nullptr;    ///< While an attempt runs that may be raced.
-    std::string_view wait_end_; ///< Static text: how waiting ended in vain.
-    unsigned waits_ = 0;
-    unsigned attempts_in_round_ = 0; ///< Since it last waited.
-    unsigned faults_ = 0;
-    unsigned client_retries_ = 0;
-    bool owes_retry_ = false;          ///< The next attempt follows a fault.
+    balance::Tokens charged_;          ///< To the tenant, for turns.
+    Turn* turn_ = nullptr;             ///< While it waits.
+    Hedge* hedge_ = nullptr;           ///< While an attempt runs that may be raced.
+    std::string_view wait_end_;        ///< Static text: how waiting ended in vain.
     std::unique_ptr<Attempt> attempt_; ///< The one in work.
     std::unique_ptr<Attempt>
         last_failed_; ///< Holds the last response that was a fault, for when nobody does better.
@@ -179,7 +168,6 @@ class Exchange {
     bool scanning_ = false;
     bool has_body_ = false;
     bool body_streams_ = false;
-    bool body_spent_ = false;
     bool body_read_ = false;
     bool keep_ = true;
     bool quota_seen_ = false;

@@ -1,4 +1,5 @@
 // What an exchange tells the balancer of its request.
+#include "balance/prompt/keyed_digest.hpp"
 #include "core/exchange.hpp"
 
 #include <algorithm>
@@ -12,6 +13,13 @@ namespace {
 /// Prompts are cached from 1,024 tokens on (Azure OpenAI prompt caching): of English about this many bytes.
 constexpr std::size_t prefix_bytes = 4096;
 
+/// The same in every replica, so that all send a prompt to where it is cached. That is why it has no secret:
+/// whoever aims prompts at one backend meets the bound of its load, as with one prompt sent again and again.
+std::uint64_t prefix_key(std::string_view start) noexcept {
+    static const balance::KeyedDigest digest{balance::DigestKey{}};
+    return digest.of(start, 0).low;
+}
+
 } // namespace
 
 /// What requests with the same start of a prompt share: their cache key, or the first bytes of their bodies,
@@ -21,7 +29,7 @@ std::uint64_t Exchange::prefix_of_body() noexcept {
     const bool any_choice = (candidates_ & (candidates_ - 1)) != 0;
     if (!any_choice || body_streams_ || body_.size() < prefix_bytes) return 0;
     const std::string_view first = body_.pieces().front().view();
-    if (first.size() >= prefix_bytes) return shard().estimator().prefix_key(first.substr(0, prefix_bytes));
+    if (first.size() >= prefix_bytes) return prefix_key(first.substr(0, prefix_bytes));
     std::array<char, prefix_bytes> start; // NOLINT(cppcoreguidelines-pro-type-member-init): filled below
     std::size_t have = 0;
     for (const net::Slice& piece : body_.pieces()) {
@@ -30,10 +38,10 @@ std::uint64_t Exchange::prefix_of_body() noexcept {
         have += some.size();
         if (have == prefix_bytes) break;
     }
-    return shard().estimator().prefix_key({start.data(), have});
+    return prefix_key({start.data(), have});
 }
 
-balance::Choice Exchange::choose(Asking asking) {
+balance::Choice Exchange::choose(balance::Asking asking) {
     std::array<balance::SlotKey, balance::backends_max> keys;
     const std::size_t backends = shard().config().backends.size();
     std::string_view last_name;
@@ -55,7 +63,7 @@ balance::Choice Exchange::choose(Asking asking) {
     demand.basis = &basis_;
     demand.prefix = prefix_;
     demand.candidates = candidates_;
-    demand.excluded = excluded_;
+    demand.excluded = tries_.excluded();
     demand.operation = route_.operation;
     demand.may_probe = !body_streams_ && asking.late == 0;
     demand.random = shard().loop().random();

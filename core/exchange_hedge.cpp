@@ -16,7 +16,7 @@ std::optional<net::Duration> Exchange::hedge_after(const balance::Lease& lease) 
     balance::HedgeSubject subject;
     subject.operation = route_.operation;
     subject.facts = scanning_ ? &facts() : nullptr;
-    subject.names_object = route_.names_object;
+    subject.names_object = route_.names_object || affinity_.named();
     if (!balance::may_run_twice(subject)) return std::nullopt;
     return lease.late_after();
 }
@@ -38,7 +38,7 @@ net::Task<Attempt::End> Exchange::run_hedged(net::Duration after) {
 }
 
 std::unique_ptr<Attempt> Exchange::open_hedge(net::Duration silent) {
-    if (client_failed_ || ending_ || out_of_attempts()) return nullptr;
+    if (client_failed_ || ending_ || !tries_.may_hedge()) return nullptr;
     const net::Time now = shard().loop().now();
     record_.hedge = HedgeEnd::scarce; // until it is not
     if (shard().waiting().busy(name_hash_)) return nullptr;
@@ -46,7 +46,7 @@ std::unique_ptr<Attempt> Exchange::open_hedge(net::Duration silent) {
         record_.hedge = HedgeEnd::budget;
         return nullptr;
     }
-    Asking asking;
+    balance::Asking asking;
     asking.late = balance::BackendMask{1} << attempt_->backend();
     asking.silent = silent;
     balance::Choice choice = choose(asking);
@@ -57,8 +57,7 @@ std::unique_ptr<Attempt> Exchange::open_hedge(net::Duration silent) {
         record_.hedge = HedgeEnd::budget;
         return nullptr;
     }
-    excluded_ |= balance::BackendMask{1} << choice.backend;
-    ++attempts_in_round_;
+    tries_.sent_to(choice.backend);
     ++record_.attempts;
     record_.hedge_backend = static_cast<std::int32_t>(choice.backend);
     auto second = std::make_unique<Attempt>(*this, choice.backend, std::move(choice.lease));
@@ -72,17 +71,6 @@ bool Exchange::races() const noexcept {
 
 std::unique_ptr<Attempt> Exchange::exchange_attempt(std::unique_ptr<Attempt> other) noexcept {
     return std::exchange(attempt_, std::move(other));
-}
-
-/// Ends what is awaited of whoever is in work.
-void Exchange::cancel_attempts(net::Error error) noexcept {
-    if (attempt_ != nullptr) attempt_->cancel(error);
-    if (hedge_ != nullptr) hedge_->cancel(error);
-}
-
-void Exchange::attend_attempts() noexcept {
-    if (attempt_ != nullptr) attempt_->attend();
-    if (hedge_ != nullptr) hedge_->attend();
 }
 
 } // namespace headroom::core

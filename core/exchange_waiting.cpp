@@ -10,11 +10,6 @@
 namespace headroom::core {
 namespace {
 
-/// Each needs at least one 429 after an opening that was predicted: more than these are not the quota's
-/// doing.
-constexpr unsigned waits_max = 16;
-/// Whether an opening is in time is judged by the queue; none that is further away is of use to anybody.
-constexpr balance::Duration any_opening = std::chrono::hours(24);
 constexpr std::uint64_t credential_mark = 0x9e3779b97f4a7c15U; // a name is never taken for a credential
 
 double weight_of(std::string_view tenant, const QueueConfig& config) noexcept {
@@ -28,28 +23,23 @@ void Exchange::read_wishes() {
     const QueueConfig& config = shard().config().queue;
     const ClientWishes wishes = wishes_of(head(), config);
     wait_until_ = record_.started + wishes.patience;
-    client_retries_ = wishes.retries;
+    tries_.begin(wishes.retries, shard().config().attempts_max(), shard().retry_budget());
     if (!wishes.tenant.empty()) {
         tenant_ = shard().fleet().key(wishes.tenant).hash;
         weight_ = weight_of(wishes.tenant, config);
     } else if (!wishes.credential.empty()) {
         tenant_ = shard().fleet().key(wishes.credential).hash ^ credential_mark;
     }
-    if (client_retries_ == 0) shard().retry_budget().earn();
 }
 
 balance::Duration Exchange::patience_left() noexcept {
     return std::max<balance::Duration>(wait_until_ - shard().loop().now(), balance::Duration::zero());
 }
 
-bool Exchange::out_of_attempts() noexcept {
-    return attempts_in_round_ >= shard().config().attempts_max() || body_spent_;
-}
-
 balance::Choice Exchange::choose_now() {
     const balance::Duration patience = patience_left();
     if (patience == balance::Duration::zero()) return choose({});
-    if (shard().waiting().busy(name_hash_) && waits_ < waits_max && !out_of_attempts()) {
+    if (tries_.gets_in_line(shard().waiting().busy(name_hash_))) {
         balance::Choice in_line;
         in_line.kind = balance::Choice::Kind::wait;
         return in_line;
@@ -57,25 +47,12 @@ balance::Choice Exchange::choose_now() {
     return choose({patience, shard().owner(), true});
 }
 
-bool Exchange::must_wait(const balance::Choice& choice) noexcept {
-    if (body_spent_ || waits_ == waits_max || patience_left() == balance::Duration::zero()) return false;
-    const bool allowed = !out_of_attempts();
-    if (allowed && choice.kind == balance::Choice::Kind::wait) return true;
-    if (allowed && choice.kind == balance::Choice::Kind::send) return false;
-    // a 429 is a measurement: whoever gave it may be asked again when there has been time
-    return refused_ != 0;
-}
-
 balance::Choice Exchange::choose_in_turn(bool first) {
-    // the claim of the first one holds against the others of its own shard, too
-    return choose({any_opening, first ? shard().owner() : 0, first});
+    return choose(balance::asking_in_turn(first, shard().owner()));
 }
 
 net::Task<balance::Choice> Exchange::wait_for_turn() {
-    excluded_ = faulted_;
-    refused_ = 0;
-    attempts_in_round_ = 0;
-    ++waits_;
+    tries_.wait();
     settle_turn();
     Turn turn(*this);
     balance::WaitQueue::Entry& entry = turn.entry();
@@ -134,31 +111,21 @@ void Exchange::settle_turn() noexcept {
 }
 
 void Exchange::note_failed(const Attempt& failed) noexcept {
-    const std::uint64_t bit = std::uint64_t{1} << failed.backend();
     const balance::Verdict verdict = failed.verdict();
     if (verdict == balance::Verdict::quota) {
         quota_seen_ = true;
-        refused_ |= bit;
+        tries_.refused_for_quota();
     } else {
-        faulted_ |= bit;
-    }
-    if (verdict == balance::Verdict::transient_fault) {
-        ++faults_;
-        owes_retry_ = true;
+        tries_.failed_at(failed.backend(), verdict == balance::Verdict::transient_fault);
     }
     shard().waiting().room_may_be(name_hash_);
 }
 
 bool Exchange::may_send(const balance::Choice& choice) noexcept {
-    return choice.kind == balance::Choice::Kind::send && !out_of_attempts() && pay_for_retry();
-}
-
-bool Exchange::pay_for_retry() noexcept {
-    if (!std::exchange(owes_retry_, false)) return true;
-    // its client tries again, too: one other backend is asked, more would multiply
-    const bool enough = client_retries_ > 0 && faults_ > 1;
-    if (!enough && shard().retry_budget().spend(shard().loop().now())) return true;
-    record_.why = enough ? "retried-enough" : "retry-budget";
+    if (!tries_.may_send(choice)) return false;
+    const balance::Tries::Retry retry = tries_.may_retry(shard().retry_budget(), shard().loop().now());
+    if (retry == balance::Tries::Retry::allowed) return true;
+    record_.why = retry == balance::Tries::Retry::budget_spent ? "retry-budget" : "retried-enough";
     shard().count().retries_denied.add();
     return false;
 }

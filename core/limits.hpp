@@ -28,6 +28,10 @@ inline constexpr std::size_t tenant_weights_max = 256;
 inline constexpr std::size_t field_name_bytes_max = 64;
 inline constexpr unsigned queue_length_max = 1'000'000;
 
+// Stored objects whose backend is remembered, 8 bytes each for all shards together. A response of the
+// Responses API leaves two: its own and its item. Who is crowded out is searched for again.
+inline constexpr std::size_t pins_max = std::size_t{1} << 17U;
+
 inline constexpr unsigned workers_max = 256;
 inline constexpr unsigned priority_max = 1'000'000;
 inline constexpr unsigned weight_max = 1000;

@@ -133,6 +133,11 @@ void requests(Page& page, Shards shards) {
     total(page, shards, "headroom_retries_denied_total",
           "Faults that clients got because the retry budget was spent or their SDK had retried already.",
           [](const S& s) -> const Count& { return s.retries_denied; });
+    total(page, shards, "headroom_pinned_total", "Requests for objects whose backend was known.",
+          [](const S& s) -> const Count& { return s.pinned; });
+    total(page, shards, "headroom_searched_total",
+          "Answers that an object is not there, after which another backend was asked.",
+          [](const S& s) -> const Count& { return s.searched; });
     total(page, shards, "headroom_quota_absorbed_total",
           "429 answers of backends that were retried elsewhere.",
           [](const S& s) -> const Count& { return s.quota_absorbed; });

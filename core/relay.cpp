@@ -23,6 +23,12 @@ bool is_event_stream(const net::Head& head) {
     return value.size() >= type.size() && net::same_name(value.substr(0, type.size()), type);
 }
 
+bool is_json(const net::Head& head) {
+    constexpr std::string_view type = "application/json";
+    const std::string_view value = head.find(net::FieldId::content_type);
+    return value.size() >= type.size() && net::same_name(value.substr(0, type.size()), type);
+}
+
 bool is_success(const net::Head& head) {
     return head.status() >= 200 && head.status() < 300;
 }
@@ -40,9 +46,24 @@ Relay::Relay(Attempt& attempt)
     metered_ = is_success(head) && balance::charges_tokens(exchange_.route().operation) &&
                head.find(net::FieldId::content_encoding).empty();
     if (metered_ && exchange_.route().operation == balance::Operation::responses) response_id_.emplace();
+    if (is_success(head) && exchange_.shard().config().backends.size() > 1) begin_learning();
     if (!stream_ || !metered_) return;
     text_ = std::make_unique<balance::StreamText>(exchange_.route().operation, &exchange_.counting());
     if (attempt.adds_usage()) hidden_.emplace();
+}
+
+/// What the backend has of what the request names, and what its response tells of.
+void Relay::begin_learning() {
+    const net::Head& head = attempt_.reader().head();
+    Shard& shard = exchange_.shard();
+    const Route& route = exchange_.route();
+    const bool deletes = exchange_.head().method() == net::Method::delete_;
+    exchange_.affinity().found_at(attempt_.backend(), deletes, shard.pins(), shard.loop().now());
+    if (deletes || !(stream_ || is_json(head)) || !head.find(net::FieldId::content_encoding).empty()) return;
+    const bool chat = route.operation == balance::Operation::chat;
+    const bool stores = exchange_.facts().store.value_or(!chat || route.names_object);
+    const std::optional<balance::IdMembers> members = learned_members(route, stores);
+    if (members) learner_.emplace(*members, attempt_.backend(), shard.pins());
 }
 
 net::Task<Attempt::End> Relay::prepare() {
@@ -249,6 +270,7 @@ void Relay::meter(std::string_view bytes) noexcept {
     if (metered_) meter_.feed(bytes);
     if (text_) text_->feed(bytes);
     if (response_id_) response_id_->feed(bytes);
+    if (learner_) learner_->feed(bytes, exchange_.shard().loop().now());
 }
 
 void Relay::pass(std::string_view bytes) noexcept {

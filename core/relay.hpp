@@ -8,6 +8,7 @@
 #include "balance/stream_events.hpp"
 #include "balance/stream_text.hpp"
 #include "balance/usage_meter.hpp"
+#include "core/affinity.hpp"
 #include "core/attempt.hpp"
 #include "core/hidden_usage.hpp"
 #include "net/http/writer.hpp"
@@ -57,6 +58,7 @@ class Relay {
     void meter_held() noexcept;
     void settle();
     balance::Tokens output() const noexcept;
+    void begin_learning();
 
     Attempt& attempt_;
     Exchange& exchange_;
@@ -65,6 +67,7 @@ class Relay {
     std::optional<HiddenUsage> hidden_;              ///< Only when there is something to hide.
     std::unique_ptr<balance::StreamText> text_;      ///< Only of metered streams.
     std::optional<balance::ResponseId> response_id_; ///< Only of the Responses API.
+    std::optional<IdLearner> learner_;               ///< Only of what tells of stored objects.
     net::Slice head_;
     net::Slice trailers_;
     std::vector<iovec> pieces_;

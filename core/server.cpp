@@ -1,6 +1,7 @@
 // Starting, waking and ending the shards.
 #include "core/server.hpp"
 
+#include "core/limits.hpp"
 #include "core/memory_quota.hpp"
 #include "net/random.hpp"
 
@@ -39,11 +40,22 @@ balance::Tokens tokens_of(std::uint64_t count) {
     return balance::Tokens(static_cast<std::int64_t>(count));
 }
 
+std::uint64_t secret_seed() {
+    std::uint64_t seed = 0;
+    std::array<std::uint8_t, sizeof seed> secret{};
+    net::draw_secret(secret);
+    std::memcpy(&seed, secret.data(), sizeof seed);
+    return seed;
+}
+
+/// One backend has everything: nothing need be remembered.
+std::size_t pins_for(const Config& config) {
+    return config.backends.size() > 1 ? limits::pins_max : balance::PinTable::ways;
+}
+
 balance::FleetOptions fleet_options(const Config& config) {
     balance::FleetOptions options;
-    std::array<std::uint8_t, sizeof options.seed> secret{};
-    net::draw_secret(secret);
-    std::memcpy(&options.seed, secret.data(), sizeof options.seed);
+    options.seed = secret_seed();
     options.tick = std::chrono::duration_cast<balance::Duration>(std::chrono::duration<double>(options.tick) /
                                                                  config.test_time_scale);
     if (config.hedge.enabled) options.late_quantile = config.hedge.after_percentile / 100.0;
@@ -89,8 +101,9 @@ Server::Server(const Config& config, LogPump& log, unsigned workers, std::unique
       backend_tls_(backend_side_contexts(config)),
       fleet_(backend_specs(config), fleet_options(config)),
       retry_budget_({config.retry.budget_percent, config.retry.budget_per_second}),
+      pins_(pins_for(config), secret_seed()),
       board_(workers, std::move(first)),
-      shared_{config, fleet_, retry_budget_, estimating_, board_, log, client_tls_.get(), {}},
+      shared_{config, fleet_, retry_budget_, pins_, estimating_, board_, log, client_tls_.get(), {}},
       workers_(workers) {
     for (const auto& context : backend_tls_)
         shared_.backend_tls.push_back(context.get());

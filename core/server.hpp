@@ -69,6 +69,7 @@ class Server {
     std::vector<std::unique_ptr<net::TlsContext>> backend_tls_;
     balance::Fleet fleet_;
     balance::RetryBudget retry_budget_;
+    balance::PinTable pins_;
     EstimatorBasis estimating_;
     SnapshotBoard board_;
     SharedState shared_;

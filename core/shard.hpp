@@ -5,6 +5,7 @@
 
 #include "balance/balancer.hpp"
 #include "balance/fleet.hpp"
+#include "balance/pins.hpp"
 #include "balance/retry_budget.hpp"
 #include "balance/usage_refusals.hpp"
 #include "core/config.hpp"
@@ -33,6 +34,7 @@ struct SharedState {
     const Config& config;
     balance::Fleet& fleet;
     balance::RetryBudget& retry_budget;
+    balance::PinTable& pins;
     const EstimatorBasis& estimating;
     SnapshotBoard& board;
     LogPump& log;
@@ -70,6 +72,7 @@ class Shard {
     const BackendState& backend_state(std::uint32_t backend) const noexcept {
         return snapshot_->backends[backend];
     }
+    balance::PinTable& pins() noexcept { return shared_.pins; }
     ShardCounters& count() noexcept { return counters_; }
     balance::UsageRefusals& usage_refusals() noexcept { return usage_refusals_; }
     balance::RetryBudget& retry_budget() noexcept { return shared_.retry_budget; }

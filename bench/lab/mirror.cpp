@@ -12,9 +12,6 @@ using balance::Choice;
 using balance::Tokens;
 using State = balance::WaitQueue::Entry::State;
 
-// As in core/exchange_waiting.cpp.
-constexpr unsigned waits_max = 16;
-constexpr Duration any_opening = std::chrono::hours(24);
 constexpr std::uint32_t owner = 1;
 constexpr std::string_view deployment = "gpt";
 
@@ -71,7 +68,7 @@ Mirror::Place& Mirror::place_of(const Ask& ask) {
         place = std::move(spare_.back());
         spare_.pop_back();
         *place = Place{};
-        if (ask.client_retries == 0) budget_.earn();
+        place->tries.begin(ask.client_retries, static_cast<unsigned>(told_.size()), budget_);
     }
     place->ask = ask;
     if (place->estimate.kind.deployment == 0) estimate(*place);
@@ -101,13 +98,13 @@ Duration Mirror::patience_left(const Place& place) const {
     return std::max(place.ask.deadline - now_, Duration::zero());
 }
 
-Choice Mirror::ask_balancer(const Place& place, const Asking& asking) {
+Choice Mirror::ask_balancer(const Place& place, const balance::Asking& asking) {
     balance::Demand demand;
     demand.deployments = {&key_, 1};
     const balance::Cost cost = place.estimate.cost();
     demand.cost = cost.charge;
     demand.prompt = cost.prompt;
-    demand.excluded = place.excluded;
+    demand.excluded = place.tries.excluded();
     demand.basis = &place.basis;
     demand.prefix = parts_.affinity ? place.ask.prefix : 0;
     demand.random = random_.bits();
@@ -120,7 +117,7 @@ Choice Mirror::ask_balancer(const Place& place, const Asking& asking) {
 Choice Mirror::choose_now(Place& place) {
     const Duration patience = patience_left(place);
     if (patience == Duration::zero()) return ask_balancer(place, {});
-    if (queue_.busy(key_.hash) && place.waits < waits_max && place.attempts_in_round < told_.size()) {
+    if (place.tries.gets_in_line(queue_.busy(key_.hash))) {
         Choice in_line;
         in_line.kind = Choice::Kind::wait;
         return in_line;
@@ -128,20 +125,12 @@ Choice Mirror::choose_now(Place& place) {
     return ask_balancer(place, {patience, owner, true});
 }
 
-bool Mirror::must_wait(const Place& place, const Choice& choice) const {
-    if (place.waits == waits_max || patience_left(place) == Duration::zero()) return false;
-    const bool allowed = place.attempts_in_round < told_.size();
-    if (allowed && choice.kind == Choice::Kind::wait) return true;
-    if (allowed && choice.kind == Choice::Kind::send) return false;
-    return place.refused;
-}
-
 Decision Mirror::choose(const Ask& ask) {
     now_ = ask.now;
     Place& place = place_of(ask);
     if (ask.failed != nullptr) note_failed(place);
     Choice choice = choose_now(place);
-    if (must_wait(place, choice)) {
+    if (place.tries.must_wait(choice, patience_left(place))) {
         if (choice.lease) choice.lease.cancel_unsent(now_);
         return join(place);
     }
@@ -149,10 +138,7 @@ Decision Mirror::choose(const Ask& ask) {
 }
 
 Decision Mirror::join(Place& place) {
-    place.excluded = place.faulted;
-    place.refused = false;
-    place.attempts_in_round = 0;
-    ++place.waits;
+    place.tries.wait();
     settle_turn(place, Tokens(0));
     place.deadline = place.ask.deadline;
     place.lane = key_.hash;
@@ -172,16 +158,13 @@ Decision Mirror::join(Place& place) {
 }
 
 bool Mirror::may_send(Place& place, const Choice& choice) {
-    if (choice.kind != Choice::Kind::send || place.attempts_in_round >= told_.size()) return false;
-    if (!std::exchange(place.owes_retry, false)) return true;
-    const bool enough = place.ask.client_retries > 0 && place.faults > 1;
-    return !enough && budget_.spend(now_);
+    return place.tries.may_send(choice) &&
+           place.tries.may_retry(budget_, now_) == balance::Tries::Retry::allowed;
 }
 
 Decision Mirror::resolve(Place& place, Choice& choice) {
     if (!may_send(place, choice)) return give_up(choice, place);
-    place.excluded |= std::uint64_t{1} << choice.backend;
-    ++place.attempts_in_round;
+    place.tries.sent_to(choice.backend);
     place.flying = std::move(choice.lease);
     return Decision::send(choice.backend);
 }
@@ -196,7 +179,7 @@ Decision Mirror::give_up(Choice& choice, Place& place) {
 }
 
 Choice Mirror::choose(balance::WaitQueue::Entry& entry, bool first) {
-    return ask_balancer(static_cast<Place&>(entry), {any_opening, first ? owner : 0, first});
+    return ask_balancer(static_cast<Place&>(entry), balance::asking_in_turn(first, owner));
 }
 
 void Mirror::left(balance::WaitQueue::Entry& entry) {
@@ -209,14 +192,11 @@ void Mirror::left(balance::WaitQueue::Entry& entry) {
 }
 
 void Mirror::note_failed(Place& place) {
-    const std::uint64_t bit = std::uint64_t{1} << place.ask.failed_at;
     if (place.ask.failed->kind == Reply::Kind::quota) {
-        place.refused = true;
-        return;
+        place.tries.refused_for_quota();
+    } else {
+        place.tries.failed_at(place.ask.failed_at, true);
     }
-    place.faulted |= bit;
-    ++place.faults;
-    place.owes_retry = true;
 }
 
 void Mirror::settle_turn(Place& place, Tokens had) {

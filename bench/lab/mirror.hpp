@@ -1,5 +1,6 @@
 // Headroom's own balancer in the lab: Fleet, Balancer, Lease, WaitQueue and RetryBudget as they run in
-// production, driven as core/exchange_waiting.cpp drives them. One replica with one shard. The ablations
+// production, driven as core/exchange_waiting.cpp drives them; what may be tried is
+// balance::Tries. One replica with one shard. The ablations
 // switch parts of it off. Not here: the policy (balance/).
 #pragma once
 
@@ -8,6 +9,7 @@
 #include "balance/prompt/output_forecast.hpp"
 #include "balance/prompt/request_cost.hpp"
 #include "balance/retry_budget.hpp"
+#include "balance/tries.hpp"
 #include "balance/wait_queue.hpp"
 #include "bench/lab/strategy.hpp"
 
@@ -41,30 +43,18 @@ class Mirror final : public Strategy, private balance::WaitQueue::Keeper {
     struct Place : Entry {
         Ask ask;
         balance::Lease flying;
-        std::uint64_t excluded = 0;
-        std::uint64_t faulted = 0;
-        bool refused = false; ///< By a quota, since it last waited.
-        unsigned attempts_in_round = 0;
-        unsigned waits = 0;
-        unsigned faults = 0;
-        bool owes_retry = false;
+        balance::Tries tries;
         balance::RequestCost estimate;
         balance::ChargeBasis basis;
         balance::Tokens charged; ///< For its turn in the queue.
-    };
-    struct Asking {
-        Duration patience{};
-        std::uint32_t owner = 0;
-        bool claims = false;
     };
 
     balance::Choice choose(Entry& entry, bool first) override;
     void left(Entry& entry) override;
 
     void estimate(Place& place) const;
-    [[nodiscard]] balance::Choice ask_balancer(const Place& place, const Asking& asking);
+    [[nodiscard]] balance::Choice ask_balancer(const Place& place, const balance::Asking& asking);
     [[nodiscard]] balance::Choice choose_now(Place& place);
-    [[nodiscard]] bool must_wait(const Place& place, const balance::Choice& choice) const;
     [[nodiscard]] Decision join(Place& place);
     [[nodiscard]] Decision resolve(Place& place, balance::Choice& choice);
     [[nodiscard]] Decision give_up(balance::Choice& choice, Place& place);

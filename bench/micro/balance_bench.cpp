@@ -1,5 +1,6 @@
 // What a request pays to the balancer: choosing and settling, reading its body, metering its response.
 #include "balance/balancer.hpp"
+#include "balance/object_ids.hpp"
 #include "balance/request_facts.hpp"
 #include "balance/stream_events.hpp"
 #include "balance/stream_text.hpp"
@@ -96,6 +97,32 @@ void request_scan_code(benchmark::State& state) {
                           R"(for (auto& x : xs) {\n\tout << \"x\" << x;\n}\n)"));
 }
 BENCHMARK(request_scan_code)->Arg(2 << 10)->Arg(64 << 10);
+
+class NoIds final : public IdSink {
+  public:
+    void on_id(std::uint64_t id) noexcept override { benchmark::DoNotOptimize(id); }
+};
+
+/// What a second backend costs a body that names no stored object: one more look, beside `scan`.
+void object_ids(benchmark::State& state, std::string_view text) {
+    const std::string body = chat_body(static_cast<std::size_t>(state.range(0)), text);
+    NoIds none;
+    for (auto _ : state) {
+        ObjectIdScan ids(IdMembers::files | IdMembers::responses, 1);
+        ids.feed(body, none);
+    }
+    state.SetBytesProcessed(state.iterations() * static_cast<std::int64_t>(body.size()));
+}
+
+void object_ids_prose(benchmark::State& state) {
+    object_ids(state, "The quick brown fox jumps over the lazy dog, twice. ");
+}
+BENCHMARK(object_ids_prose)->Arg(300)->Arg(2 << 10)->Arg(64 << 10);
+
+void object_ids_code(benchmark::State& state) {
+    object_ids(state, R"(for (auto& x : xs) {\n\tout << \"x\" << x;\n}\n)");
+}
+BENCHMARK(object_ids_code)->Arg(2 << 10)->Arg(64 << 10);
 
 void request_scan_one_string(benchmark::State& state) {
     scan(state, R"({"model":"gpt-4o","input":")" +

@@ -110,5 +110,29 @@ TEST(Classify, NamesEveryVerdict) {
     EXPECT_EQ(name_of(Verdict::pass_error), "pass_error");
 }
 
+TEST(LacksObject, IsA404OrA400AboutWhatIsNotFound) {
+    EXPECT_TRUE(lacks_object(404, ""));
+    EXPECT_TRUE(lacks_object(400, R"({"error":{"message":"m","code":"previous_response_not_found"}})"));
+    EXPECT_TRUE(lacks_object(400, R"({"error":{"message":"m","code":"invalid_encrypted_content"}})"));
+    EXPECT_TRUE(lacks_object(400, R"({"error":{"code":"NotFound","message":"m"}})"));
+    EXPECT_TRUE(lacks_object(400, R"({"error":{"message":"No such File object: file-1","code":null}})"));
+    EXPECT_TRUE(
+        lacks_object(400, R"({"error":{"message":"The encrypted content gAAA could not be verified."}})"));
+    EXPECT_TRUE(lacks_object(400, R"({"error":{"message":"Item with id 'rs_1' not found.","code":null}})"));
+}
+
+TEST(LacksObject, IsNoOtherError) {
+    for (const int status : {200, 401, 403, 405, 408, 409, 410, 413, 422, 429, 500, 503})
+        EXPECT_FALSE(lacks_object(status, R"({"error":{"code":"previous_response_not_found"}})")) << status;
+    EXPECT_FALSE(lacks_object(400, ""));
+    EXPECT_FALSE(
+        lacks_object(400, R"({"error":{"message":"Invalid type for 'input'.","code":"invalid_type"}})"));
+    EXPECT_FALSE(lacks_object(400, R"({"error":{"code":"DeploymentNotFound"}})"));
+    EXPECT_FALSE(lacks_object(400, R"({"error":{"code":"model_not_found"}})"));
+    EXPECT_FALSE(lacks_object(400, R"({"error":{"code":"context_length_exceeded"}})"));
+    EXPECT_FALSE(
+        lacks_object(400, R"({"error":{"message":"say \"code\":\"x_not_found\"","code":"content_filter"}})"));
+}
+
 } // namespace
 } // namespace headroom::balance

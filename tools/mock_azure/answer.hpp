@@ -33,6 +33,7 @@ struct Answer {
     bool store = true;
     std::string tool; ///< the text is the arguments of a call of this function; empty: plain text
     std::string previous_response_id;
+    std::string encrypted_reasoning; ///< empty: none is told
 };
 
 /// When an event may leave: at once with the one before, or one token time later.
@@ -62,6 +63,8 @@ std::string completion_body(const Answer& answer);
 std::unique_ptr<EventSource> completion_events(Answer answer);
 
 std::string response_body(const Answer& answer);
+/// The id of the one item that is no reasoning.
+std::string output_item_id(const Answer& answer);
 std::unique_ptr<EventSource> response_events(Answer answer);
 
 /// Unit vectors that depend only on the text; `dimensions` 0 takes the model's own size.

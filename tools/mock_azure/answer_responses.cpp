@@ -31,6 +31,13 @@ std::string item_id(const Answer& answer) {
     return (answer.tool.empty() ? "msg_" : "fc_") + suffix(answer);
 }
 
+/// Reasoning that only its backend can read, with `end` behind it; empty when none was asked for.
+std::string reasoning_json(const Answer& answer, std::string_view end) {
+    if (answer.encrypted_reasoning.empty()) return {};
+    return fmt::format(R"({{"id":"rs_{}","type":"reasoning","summary":[],"encrypted_content":"{}"}}{})",
+                       suffix(answer), answer.encrypted_reasoning, end);
+}
+
 /// The one output item; without text while it is in progress.
 std::string item_json(const Answer& answer, bool done) {
     const std::string text = done ? answer.choices.front().text() : std::string();
@@ -58,7 +65,7 @@ std::string object_json(const Answer& answer, bool done) {
         R"("summary":null}},"service_tier":"{}","store":{},"temperature":1.0,"text":{{"format":{{"type":"text"}}}},)"
         R"("tool_choice":"auto","tools":[],"top_p":1.0,"truncation":"disabled","usage":{},"user":null,"metadata":{{}}}})",
         answer.id, answer.created, status, incomplete, answer.model,
-        done ? item_json(answer, true) : std::string(),
+        done ? reasoning_json(answer, ",") + item_json(answer, true) : std::string(),
         answer.previous_response_id.empty() ? "null" : json_quoted(answer.previous_response_id),
         done ? "default" : "auto", answer.store, done ? usage_of(answer.usage) : "null");
 }
@@ -74,8 +81,12 @@ class ResponseEvents final : public EventSource {
                 step_ = Step::in_progress;
                 return emit(event, "response.created", R"("response":)" + object_json(answer_, false));
             case Step::in_progress:
-                step_ = Step::item_added;
+                step_ = answer_.encrypted_reasoning.empty() ? Step::item_added : Step::reasoning_done;
                 return emit(event, "response.in_progress", R"("response":)" + object_json(answer_, false));
+            case Step::reasoning_done:
+                step_ = Step::item_added;
+                return emit(event, "response.output_item.done",
+                            R"("output_index":0,"item":)" + reasoning_json(answer_, ""));
             case Step::item_added:
                 step_ = answer_.tool.empty() ? Step::part_added : Step::delta;
                 event->beat = Beat::token;
@@ -109,6 +120,7 @@ class ResponseEvents final : public EventSource {
     enum class Step {
         created,
         in_progress,
+        reasoning_done,
         item_added,
         part_added,
         delta,
@@ -156,6 +168,10 @@ class ResponseEvents final : public EventSource {
 };
 
 } // namespace
+
+std::string output_item_id(const Answer& answer) {
+    return item_id(answer);
+}
 
 std::string response_body(const Answer& answer) {
     return object_json(answer, true);

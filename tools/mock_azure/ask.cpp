@@ -150,6 +150,7 @@ MaybeProblem read_chat(const json::object& body, Ask* ask) {
     if (!messages) return missing("messages");
     if (!messages->is_array()) return wrong_type("messages", "an array of objects");
     if (auto problem = read_messages(messages->get_array(), "messages", ask)) return problem;
+    ask->store = is_true(body, "store");
     if (auto problem = read_integer(body, "max_tokens", 0, &ask->max_tokens)) return problem;
     const bool has_old_cap = ask->max_tokens.has_value();
     if (auto problem = read_integer(body, "max_completion_tokens", 0, &ask->max_tokens)) return problem;
@@ -198,6 +199,11 @@ MaybeProblem read_response(const json::object& body, Ask* ask) {
     }
     if (const json::value* store = body.if_contains("store"); store && store->is_bool())
         ask->store = store->get_bool();
+    if (const json::value* include = body.if_contains("include"); include && include->is_array()) {
+        const json::array& parts = include->get_array();
+        ask->encrypts_reasoning =
+            std::find(parts.begin(), parts.end(), json::value("reasoning.encrypted_content")) != parts.end();
+    }
     if (const json::value* id = body.if_contains("previous_response_id"); id && id->is_string()) {
         ask->previous_response_id = view(id->get_string());
     }
@@ -290,6 +296,7 @@ std::string_view to_string(Operation operation) {
         case Operation::audio: return "audio";
         case Operation::files: return "files";
         case Operation::models: return "models";
+        case Operation::objects: return "objects";
         case Operation::stored_responses: return "stored_responses";
         case Operation::realtime: return "realtime";
         case Operation::responses_socket: return "responses_socket";

@@ -23,6 +23,7 @@ enum class Operation {
     files,
     models,
     stored_responses,
+    objects,
     realtime,
     responses_socket,
     unknown,
@@ -51,6 +52,7 @@ struct Ask {
     std::vector<std::int64_t> input_tokens; ///< embeddings: size of each
     std::string forced_tool;                ///< name of the function that must be called, empty if none
     std::string previous_response_id;
+    bool encrypts_reasoning = false; ///< the answer holds reasoning that only this backend can read
     Marks marks;
 
     /// Charged by: characters / 4, rounded up.

@@ -270,15 +270,13 @@ asio::awaitable<void> Exchange::generate(Verdict verdict) {
     Usage usage = answer.usage;
     if (ask_.stream && route_.operation != Operation::embeddings) {
         backend_->stream_begins(deployment_->name);
-        if (route_.operation == Operation::responses && answer.store)
-            backend_->store().put(answer.id, response_body(answer));
+        store_answer(answer);
         auto source = route_.operation == Operation::chat          ? chat_events(std::move(answer))
                       : route_.operation == Operation::completions ? completion_events(std::move(answer))
                                                                    : response_events(std::move(answer));
         co_await delivery_->events(make_head(200), std::move(source), make_pace());
     } else {
-        if (route_.operation == Operation::responses && answer.store)
-            backend_->store().put(answer.id, response_body(answer));
+        store_answer(answer);
         co_await delivery_->whole(make_head(200), body_of(answer), make_pace(), usage.completion);
     }
     if (!delivery_->complete()) usage.completion = std::min(usage.completion, delivery_->tokens_sent());

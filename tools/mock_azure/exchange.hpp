@@ -57,6 +57,7 @@ class Exchange {
     Answer make_answer() const;
     Pace make_pace() const;
     std::string body_of(const Answer& answer) const;
+    void store_answer(const Answer& answer);
     /// GET /models, /files and the stored responses.
     std::optional<Problem> answer_resource(std::string* body);
     std::optional<Problem> answer_files(std::string* body);

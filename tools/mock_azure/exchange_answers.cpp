@@ -2,6 +2,7 @@
 #include "tools/mock_azure/exchange.hpp"
 #include "tools/mock_azure/multipart.hpp"
 #include "tools/mock_azure/random.hpp"
+#include "tools/mock_azure/stored_objects.hpp"
 
 #include <fmt/format.h>
 
@@ -101,7 +102,8 @@ std::optional<Problem> Exchange::check_deployment() {
     if (!ask_.previous_response_id.empty() && !backend_->store().get(ask_.previous_response_id)) {
         return response_not_found(ask_.previous_response_id);
     }
-    return std::nullopt;
+    return route_.operation == Operation::audio ? std::nullopt
+                                                : check_references(backend_->store(), reader_.body());
 }
 
 Answer Exchange::make_answer() const {
@@ -117,6 +119,9 @@ Answer Exchange::make_answer() const {
     answer.store = ask_.store;
     answer.tool = ask_.forced_tool;
     answer.previous_response_id = ask_.previous_response_id;
+    if (ask_.encrypts_reasoning)
+        answer.encrypted_reasoning =
+            fmt::format("gAAAAAB{0:016x}/{1:016x}+{0:01000x}==", backend_->draw(), backend_->draw());
     answer.usage.prompt = ask_.prompt_tokens_billed();
     if (route_.operation == Operation::embeddings || route_.operation == Operation::audio) return answer;
     answer.usage.cached = std::min(answer.usage.prompt, backend_->cached_tokens(ask_.prompt));
@@ -145,6 +150,16 @@ std::string Exchange::body_of(const Answer& answer) const {
     }
 }
 
+void Exchange::store_answer(const Answer& answer) {
+    ObjectStore& store = backend_->store();
+    // no reader of ours looks into it: that it can be read is what is remembered
+    if (!answer.encrypted_reasoning.empty()) store.put(answer.encrypted_reasoning, "{}");
+    const bool keeps = route_.operation == Operation::responses || route_.operation == Operation::chat;
+    if (!keeps || !answer.store) return;
+    store.put(answer.id, body_of(answer));
+    if (route_.operation == Operation::responses) store.put(output_item_id(answer), "{}");
+}
+
 Pace Exchange::make_pace() const {
     const ScaledClock& clock = backend_->clock();
     const std::int64_t jitter = options_->ttft_jitter_ms;
@@ -162,6 +177,10 @@ Pace Exchange::make_pace() const {
 std::optional<Problem> Exchange::answer_resource(std::string* body) {
     if (route_.operation == Operation::files) return answer_files(body);
     if (route_.operation == Operation::stored_responses) return answer_stored(body);
+    if (route_.operation == Operation::objects) {
+        return answer_object(backend_->store(),
+                             {method_, route_.id, reader_.body(), backend_->draw(), unix_now()}, body);
+    }
     if (route_.id.empty()) {
         *body = models_json();
         return std::nullopt;

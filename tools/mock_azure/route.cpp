@@ -1,6 +1,8 @@
 // The path shapes: classic with a deployment, v1, and OpenAI's own.
 #include "tools/mock_azure/route.hpp"
 
+#include "tools/mock_azure/stored_objects.hpp"
+
 #include <algorithm>
 
 namespace headroom::mock {
@@ -60,6 +62,12 @@ void route_resource(std::string_view method, std::string_view rest, bool upgrade
     if (rest == "files" || rest.starts_with("files/")) {
         route->operation = Operation::files;
         route->id = rest.size() > 6 ? rest.substr(6) : std::string_view{};
+        return;
+    }
+    const bool asks_chat = rest == "chat/completions" && method == "POST";
+    if (is_stored_kind(rest) && !asks_chat) {
+        route->operation = Operation::objects;
+        route->id = rest;
         return;
     }
     if ((rest == "models" || rest.starts_with("models/")) && method == "GET") {

@@ -116,9 +116,9 @@ export function backendVariables(backends) {
 }
 
 export class Proxy extends Program {
-  static async start({ backends = {}, env = {}, args = [] } = {}) {
+  static async start({ backends = {}, env = {}, args = [], workers = 1 } = {}) {
     // tidy: allow test_ports: 127 begins the address, the port is 0
-    const all = ['--io', io, '--listen', '127.0.0.1:0', '--admin', '127.0.0.1:0', '--workers', '1', ...args]
+    const all = ['--io', io, '--listen', '127.0.0.1:0', '--admin', '127.0.0.1:0', '--workers', String(workers), ...args]
     const proxy = new Proxy(bin('HEADROOM_BIN'), all, { ...backendVariables(backends), ...env })
     const found = await proxy.line(line => /listens on (\S+?), admin on ([^;\s"]+)/.exec(line))
     proxy.url = found[1]

@@ -25,7 +25,8 @@ export class Replay {
     replay.mock = await Mock.start(backends, '--time-scale', String(scale), '--keep-requests', '0')
     replay.proxy = await Proxy.start({
       backends: Object.fromEntries(Object.entries(replay.quotas).map(([name, quota]) => [name, { url: replay.mock.urls[name], tpm: quota }])),
-      env: { HEADROOM_TEST_TIME_SCALE: String(scale) } })
+      // with 90 % of an hour's quota a recorded hour needs waits of minutes in its rush, whatever the schedule
+      env: { HEADROOM_TEST_TIME_SCALE: String(scale), HEADROOM_QUEUE_WAIT: '45s', HEADROOM_QUEUE_LENGTH_MAX: '100000' } })
     return replay
   }
   /** Sends the trace so that it asks for `load` of the quotas; what the clients saw. */
