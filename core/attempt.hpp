@@ -73,6 +73,7 @@ class Attempt {
     /// for end_overtaken().
     void give_up() noexcept;
     [[nodiscard]] bool gives_up() const noexcept { return gives_up_; }
+    [[nodiscard]] bool succeeds() const noexcept { return status_ >= 200 && status_ < 300; }
     /// Settles one that has lost, after its run(); returns the tokens that stay charged for it.
     balance::Tokens end_overtaken() noexcept;
     /// The other one has failed: what was held longer than allowed, because of the race, is held no longer.
@@ -99,6 +100,8 @@ class Attempt {
     void hold_over() noexcept;
     /// A stream's first content has come: how long the backend takes for a prompt of that size.
     void note_first_content() noexcept;
+    /// Nobody waits for that any more.
+    void note_no_content() noexcept;
     /// The response ended early; settles the lease as the backend's fault, unless it is
     /// ours. `output`: as Lease::fault.
     void blame(net::Error error, std::optional<balance::Tokens> output = std::nullopt) noexcept;

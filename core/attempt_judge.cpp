@@ -45,7 +45,7 @@ Attempt::Step Attempt::failed_by(net::Error error, bool fresh) noexcept {
     }
     if (error.code == net::ErrorCode::cancelled) {
         connection_.close();
-        if (connected) lease_.no_content(now - sent_at_);
+        if (connected) note_no_content();
         connected ? lease_.abandon(balance::Tokens(0), now) : lease_.cancel_unsent(now);
         return exchange_.ending() ? Step::failed : Step::client_gone;
     }
@@ -197,6 +197,10 @@ void Attempt::settle_failure() {
             break;
         default: lease_.fault(balance::Fault::server_error, loop.now()); break;
     }
+}
+
+void Attempt::note_no_content() noexcept {
+    lease_.no_content(exchange_.shard().loop().now() - sent_at_);
 }
 
 void Attempt::note_first_content() noexcept {

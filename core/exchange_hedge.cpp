@@ -38,7 +38,7 @@ net::Task<Attempt::End> Exchange::run_hedged(net::Duration after) {
 }
 
 std::unique_ptr<Attempt> Exchange::open_hedge(net::Duration silent) {
-    if (client_failed_ || ending_ || !tries_.may_hedge()) return nullptr;
+    if (client_failed_ || ending_ || !tries_.may_hedge() || shard().memory_short()) return nullptr;
     const net::Time now = shard().loop().now();
     record_.hedge = HedgeEnd::scarce; // until it is not
     if (shard().waiting().busy(name_hash_)) return nullptr;

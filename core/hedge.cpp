@@ -43,18 +43,26 @@ net::Task<void> Hedge::run_second() {
 void Hedge::note_end(Attempt& ended, End end, Attempt& other, bool other_runs) {
     if (end == End::failed && !ended.gives_up()) exchange_.record_attempt(ended, end);
     if (!other_runs) return;
-    switch (end) {
-        case End::ready: other.give_up(); break;
-        case End::client_gone: other.cancel({net::ErrorCode::cancelled, net::Side::client, false}); break;
-        default: other.hold_alone();
+    if (end == End::ready && wins(ended)) {
+        other.give_up();
+    } else if (end == End::client_gone) {
+        other.cancel({net::ErrorCode::cancelled, net::Side::client, false});
+    } else {
+        other.hold_alone();
     }
+}
+
+/// What the second one says is an error may be true of that backend only; it is kept for when the first one
+/// fails.
+bool Hedge::wins(const Attempt& ready) const noexcept {
+    return &ready != second_.get() || ready.succeeds();
 }
 
 End Hedge::finish() {
     const bool first = first_end_ == End::ready;
     const bool second = second_end_ == End::ready;
     if (first || second) {
-        let_win(second && (!first || second_was_first_));
+        let_win(second && (!first || (second_was_first_ && wins(*second_))));
         return End::ready;
     }
     AccessRecord& record = exchange_.record();

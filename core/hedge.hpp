@@ -38,6 +38,7 @@ class Hedge {
     void start();
     net::Task<void> run_second();
     void note_end(Attempt& ended, Attempt::End end, Attempt& other, bool other_runs);
+    bool wins(const Attempt& ready) const noexcept;
     Attempt::End finish();
     void let_win(bool second);
 

@@ -103,7 +103,11 @@ net::Task<net::Result<void>> Relay::hold() {
         }
         if (stream_ && judge_.verdict() != balance::StreamVerdict::hold) break;
     }
-    if (judge_.verdict() == balance::StreamVerdict::release) attempt_.note_first_content();
+    if (judge_.verdict() == balance::StreamVerdict::release) {
+        attempt_.note_first_content();
+    } else if (stream_ && !read && !attempt_.gives_up()) {
+        attempt_.note_no_content(); // the time is over, or the client has left
+    }
     attempt_.hold_over();
     co_return read;
 }
