@@ -112,6 +112,8 @@ struct TimeoutConfig {
     std::chrono::milliseconds keepalive{120'000};        ///< Client connection between two requests.
     std::chrono::milliseconds backend_keepalive{60'000}; ///< Unused pooled connection to a backend.
     std::chrono::milliseconds drain{25'000};             ///< After SIGTERM, for requests in flight.
+    /// What the platform waits between SIGTERM and SIGKILL; only compared with `drain`.
+    std::chrono::milliseconds grace{30'000};
 };
 
 struct LimitConfig {

@@ -2,6 +2,7 @@
 #include "core/tunnel.hpp"
 
 #include "core/exchange.hpp"
+#include "core/request_id.hpp"
 #include "net/gate.hpp"
 
 #include <array>
@@ -24,6 +25,8 @@ class Tunnel {
         net::HeadWriter writer(shard_.loop().buffers(), 1024, shard_.config().limits.head_bytes_max);
         const net::Head& head = attempt_.reader().head();
         writer.status_line(head.status(), head.reason()).copy_end_to_end(head);
+        if (head.find(request_id_field).data() == nullptr)
+            writer.field(request_id_field, attempt_.exchange().record().id);
         writer.field("Connection", "Upgrade").field("Upgrade", head.upgrade()).end();
         net::Slice bytes = writer.take();
         if (bytes.empty()) co_return false;

@@ -14,7 +14,7 @@ import sys
 
 LINES_MAX = 400
 FUNCTION_LINES_MAX = 60
-FOLDERS = ("balance", "net", "core", "tools", "bench", "tests")
+FOLDERS = ("balance", "net", "core", "tools", "bench", "tests", "infra")
 CODE = {".hpp", ".cpp"}
 SCRIPTS = {".py", ".sh", ".mjs", ".js", ".bash"}
 TEXT = CODE | SCRIPTS | {".md", ".cmake", ".txt", ".json", ".yml", ".yaml", ".bicep", ".conf", ".service", ".html", ".css", ""}

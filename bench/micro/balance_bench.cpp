@@ -10,6 +10,8 @@
 
 #include <benchmark/benchmark.h>
 
+#include <algorithm>
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
@@ -53,13 +55,78 @@ void balance_choose_reserve_settle(benchmark::State& state) {
     for (auto _ : state) {
         random = random * 6364136223846793005U + 1442695040888963407U;
         // A second passes every 8,192 requests, so that retiring buckets is part of the price.
-        const Time now = start_time + std::chrono::milliseconds(requests++ / 8);
+        const Time now = start_time + std::chrono::milliseconds(requests++ * 8);
         const SlotKey key = fleet->key("gpt-4o");
         serve(*fleet, key, random, now);
     }
 }
 BENCHMARK(balance_choose_reserve_settle)->Arg(3)->Arg(8)->Arg(32);
 BENCHMARK(balance_choose_reserve_settle)->Arg(8)->Threads(2)->UseRealTime();
+
+/// Backends that count max_tokens only, in fixed minutes, and say so in their headers.
+class TellingBackends {
+  public:
+    static constexpr std::int64_t limit = 30'000'000;
+
+    explicit TellingBackends(std::size_t count) : fleet(specs(count)), used_(count) {}
+
+    /// One request's whole account, as `serve`, with a quota whose rule is learned.
+    void serve(std::uint64_t random, Time now) {
+        if (const auto minute = now.time_since_epoch() / std::chrono::minutes(1); minute != minute_) {
+            minute_ = minute;
+            std::ranges::fill(used_, 0);
+        }
+        const std::int64_t cap = 500 + static_cast<std::int64_t>(random >> 54);
+        const ChargeBasis basis = ChargeBasis::of(Tokens(500), Tokens(500 + cap));
+        const SlotKey key = fleet.key("gpt-4o");
+        Demand demand;
+        demand.deployments = {&key, 1};
+        demand.cost = Tokens(500 + cap);
+        demand.prompt = Tokens(500);
+        demand.basis = &basis;
+        demand.random = random;
+        Choice choice = Balancer().choose(fleet, demand, now);
+        RateLimits limits;
+        limits.limit_tokens = limit;
+        limits.remaining_tokens = limit - (used_[choice.backend] += cap);
+        choice.lease.success(now);
+        choice.lease.observe(limits, now);
+        choice.lease.settle({Tokens(500), Tokens(200), Tokens(700), Tokens(0), Tokens(0)}, now);
+    }
+
+    Fleet fleet;
+
+  private:
+    static std::vector<BackendSpec> specs(std::size_t count) {
+        std::vector<BackendSpec> specs = backends(count);
+        for (BackendSpec& spec : specs)
+            spec.tpm = Tokens(limit);
+        return specs;
+    }
+
+    std::vector<std::int64_t> used_;
+    std::int64_t minute_ = 0;
+};
+
+void balance_choose_reserve_settle_learned(benchmark::State& state) {
+    TellingBackends backends(static_cast<std::size_t>(state.range(0)));
+    std::uint64_t random = 0;
+    std::int64_t requests = 0;
+    const auto next = [&] {
+        random = random * 6364136223846793005U + 1442695040888963407U;
+        backends.serve(random, start_time + std::chrono::milliseconds(requests++ / 8));
+    };
+    while (requests < 40'000) // by now the rules of all are learned
+        next();
+    for (auto _ : state)
+        next();
+    const std::vector<SlotView> views = backends.fleet.snapshot(start_time);
+    const bool learned = std::ranges::any_of(views, [](const SlotView& view) {
+        return view.model.learned && view.model.rule == ChargeRule::cap_only;
+    });
+    if (!learned) state.SkipWithError("the rule was not learned");
+}
+BENCHMARK(balance_choose_reserve_settle_learned)->Arg(3)->Arg(8)->Arg(32);
 
 std::string chat_body(std::size_t bytes, std::string_view text) {
     std::string body =

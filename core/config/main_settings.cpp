@@ -183,6 +183,10 @@ constexpr std::array own_rows{
                                                "Unused connection to a backend"),
     timeout<&TimeoutConfig::drain>("timeouts.drain", "HEADROOM_TIMEOUTS_DRAIN", "10s",
                                    "After SIGTERM, for the requests in flight"),
+    timeout<&TimeoutConfig::grace>(
+        "timeouts.grace", "HEADROOM_TIMEOUTS_GRACE", "270s",
+        "What the platform waits between SIGTERM and SIGKILL, as it is set there; only for the check that "
+        "timeouts.drain is shorter"),
     byte_limit<&LimitConfig::body_bytes_max, kib, gib>(
         "limits.body_bytes_max", "HEADROOM_LIMITS_BODY_BYTES_MAX", "16MiB",
         "Largest request body that is held and so can be sent again to another backend; larger ones are "

@@ -101,6 +101,28 @@ void check_name(const BackendDraft& backend, const std::vector<BackendConfig>& e
     }
 }
 
+/// A deployment that clients know by several names has one quota: what is said of one name holds for all.
+template <auto Quota>
+void share_quota(BackendDraft& backend, std::string_view key, Findings& findings) {
+    auto& all = backend.config.deployments;
+    for (const auto& said : all) {
+        if (said.*Quota == 0) continue;
+        for (auto& other : all) {
+            if (other.upstream_name != said.upstream_name || other.*Quota == said.*Quota) continue;
+            if (other.*Quota != 0) {
+                findings.mistake(
+                    backend.source_of("deployments"),
+                    fmt::format(
+                        "deployments: {} and {} are both {} and so one quota, but have a {} of {} and {}",
+                        in_ticks(said.client_name), in_ticks(other.client_name), in_ticks(said.upstream_name),
+                        key, said.*Quota, other.*Quota));
+                return;
+            }
+            other.*Quota = said.*Quota;
+        }
+    }
+}
+
 void check_deployments(const BackendDraft& backend, Findings& findings) {
     if (backend.config.only_listed_deployments && backend.config.deployments.empty()) {
         findings.mistake(
@@ -125,6 +147,8 @@ void resolve(ConfigDraft& draft, Findings& findings) {
         std::ranges::sort(backend.config.deployments, {}, &DeploymentConfig::client_name);
         check_name(backend, config.backends, findings);
         check_deployments(backend, findings);
+        share_quota<&DeploymentConfig::tokens_per_minute>(backend, "tpm", findings);
+        share_quota<&DeploymentConfig::requests_per_minute>(backend, "rpm", findings);
         if (!backend.url_given) miss_url(backend, draft, findings);
         if (backend.url_valid) resolve_path(backend, findings);
         resolve_auth(backend, config.identity, findings);

@@ -110,12 +110,17 @@ void verify_limits(const ConfigDraft& draft, Findings& findings) {
             fmt::format("limits.memory_bytes_total ({}) is less than limits.connection_bytes_max ({})",
                         shown_bytes(limits.memory_bytes_total), shown_bytes(limits.connection_bytes_max)));
     }
-    if (draft.config.timeouts.drain > std::chrono::seconds{30}) {
-        findings.warning(
-            draft.source_of("timeouts.drain"),
-            "timeouts.drain is longer than the 30s that container platforms usually allow between "
-            "SIGTERM and SIGKILL");
-    }
+}
+
+void verify_drain(const ConfigDraft& draft, Findings& findings) {
+    const auto& timeouts = draft.config.timeouts;
+    if (timeouts.drain < timeouts.grace) return;
+    findings.warning(
+        draft.source_of(draft.given("timeouts.drain") ? "timeouts.drain" : "timeouts.grace"),
+        fmt::format("timeouts.drain ({}) is not shorter than timeouts.grace ({}), after which the platform "
+                    "kills; raise the platform's own (terminationGracePeriodSeconds, stop_grace_period, "
+                    "TimeoutStopSec), and say it in timeouts.grace",
+                    shown(timeouts.drain), shown(timeouts.grace)));
 }
 
 void warn_about_balance(const ConfigDraft& draft, Findings& findings) {
@@ -167,6 +172,7 @@ void verify(const ConfigDraft& draft, Findings& findings) {
     for (const auto& backend : draft.backends)
         verify_backend_tls(backend, findings);
     verify_limits(draft, findings);
+    verify_drain(draft, findings);
     if (!draft.config.identity.endpoint.empty() && draft.config.identity.endpoint_secret.empty()) {
         findings.warning(draft.source_of("identity.endpoint"),
                          "IDENTITY_HEADER is not set; Azure refuses requests for a token without it");

@@ -114,6 +114,15 @@ test('the client dies: the backend\'s side ends', async () => {
   server.close()
 })
 
+test('a tunnel has the name of its request', async () => {
+  const from = proxy.lines.length
+  const socket = new WebSocket(address(), { headers: { 'x-request-id': 'tunnel.1' } })
+  const [response] = await once(socket, 'upgrade')
+  assert.equal(response.headers['x-headroom-request-id'], 'tunnel.1')
+  socket.close()
+  await proxy.access(from, line => line.includes('tunnel.1'))
+})
+
 test('a refused upgrade passes its status on', async () => {
   await mock.fault('first', '400', { count: 1 })
   assert.equal(await refused(address()), 400)

@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include <arpa/inet.h>
+
 #include <algorithm>
 #include <array>
 #include <charconv>
@@ -169,6 +171,14 @@ MaybeError set_flavour(BackendOptions* options, std::string_view value) {
     return std::nullopt;
 }
 
+MaybeError set_address(BackendOptions* options, std::string_view value) {
+    const std::string text(value);
+    in_addr parsed{};
+    if (inet_pton(AF_INET, text.c_str(), &parsed) != 1) return expected("address", "an IPv4 address", value);
+    options->address = text;
+    return std::nullopt;
+}
+
 MaybeError set_word(BackendOptions* options, std::string_view key, std::string_view value) {
     if (key == "port") {
         const auto port = number<std::uint16_t>(value);
@@ -183,6 +193,8 @@ MaybeError set_word(BackendOptions* options, std::string_view key, std::string_v
         options->keys = options->open ? std::vector<std::string>{} : strings(value);
     } else if (key == "tokens") {
         options->tokens = strings(value);
+    } else if (key == "address") {
+        return set_address(options, value);
     } else if (key == "prefix") {
         if (!value.starts_with('/')) return expected(key, "a path that starts with '/'", value);
         options->prefix = value.ends_with('/') ? value.substr(0, value.size() - 1) : value;
@@ -257,7 +269,8 @@ BackendOptionsOrError read_backend_options(std::string_view text) {
 }
 
 std::string_view backend_options_help() {
-    return R"(  port=0                 port on 127.0.0.1; 0 takes a free one
+    return R"(  port=0                 0 takes a free one
+  address=127.0.0.1      where it listens; 0.0.0.0 when clients are in other containers
   tpm=30000              tokens per minute of every deployment; 0 is unlimited
   rpm=180                requests per minute; follows tpm (6 per 1,000) until given; 0 is unlimited
   slice=10               seconds over which rpm is enforced (Azure uses 1 or 10)

@@ -52,7 +52,8 @@ struct BackendOptions {
     std::vector<std::string> tokens; ///< bearer tokens (Entra); empty: the keys
     bool open = false;               ///< keys=none: no credential needed
     Flavour flavour = Flavour::both;
-    std::string prefix; ///< path in front of everything, without a slash at its end
+    std::string address = "127.0.0.1"; ///< IPv4 address of this machine to listen on
+    std::string prefix;                ///< path in front of everything, without a slash at its end
     std::string tls_certificate;
     std::string tls_key;
     std::string region = "East US";

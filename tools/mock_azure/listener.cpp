@@ -24,7 +24,7 @@ Listener::Listener(Workers* workers, Backend* backend, const FixedAnswer* fixed)
     const auto options = backend->options();
     if (!options->tls_certificate.empty())
         tls_ = make_tls_context(options->tls_certificate, options->tls_key);
-    const tcp::endpoint wanted(asio::ip::address_v4::loopback(), options->port);
+    const tcp::endpoint wanted(asio::ip::make_address_v4(options->address), options->port);
     boost::system::error_code error;
     acceptor_.open(wanted.protocol(), error);
     if (!error) acceptor_.set_option(tcp::acceptor::reuse_address(true), error);
@@ -32,14 +32,15 @@ Listener::Listener(Workers* workers, Backend* backend, const FixedAnswer* fixed)
     if (!error) acceptor_.listen(asio::socket_base::max_listen_connections, error);
     if (error) {
         throw std::runtime_error(
-            fmt::format("backend {}: cannot listen on 127.0.0.1:{}: {}; port=0 takes a free port",
-                        backend->name(), options->port, error.message()));
+            fmt::format("backend {}: cannot listen on {}:{}: {}; port=0 takes a free port", backend->name(),
+                        options->address, options->port, error.message()));
     }
     port_ = acceptor_.local_endpoint().port();
 }
 
 std::string Listener::url() const {
-    return fmt::format("{}://127.0.0.1:{}{}", tls_ ? "https" : "http", port_, backend_->options()->prefix);
+    const auto options = backend_->options();
+    return fmt::format("{}://{}:{}{}", tls_ ? "https" : "http", options->address, port_, options->prefix);
 }
 
 void Listener::accept() {
@@ -90,7 +91,7 @@ void Listener::stop_listening() {
     // Bound but not listening: connections are refused while the port stays ours.
     acceptor_.open(tcp::v4(), error);
     acceptor_.set_option(tcp::acceptor::reuse_address(true), error);
-    acceptor_.bind({asio::ip::address_v4::loopback(), port_}, error);
+    acceptor_.bind({asio::ip::make_address_v4(backend_->options()->address), port_}, error);
 }
 
 void Listener::reset_sessions() {

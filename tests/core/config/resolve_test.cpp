@@ -127,6 +127,27 @@ TEST_F(Resolved, SlashesInDeploymentsNeedV1) {
     EXPECT_THAT(mistakes(load_backend("url: 'https://a.example/v1', deployment: meta/llama")), IsEmpty());
 }
 
+TEST_F(Resolved, NamesOfOneDeploymentHaveOneQuota) {
+    const auto with = [&](const std::string& deployments) {
+        return load_backend("url: 'https://a.example', api_key: k, tpm: 30K, deployments: {" + deployments +
+                            "}");
+    };
+    const auto loaded =
+        with("a: gpt, chat: {name: gpt, tpm: 50K}, gpt: {rpm: 300}, z: {name: gpt, tpm: 50K}, o: x");
+    EXPECT_THAT(mistakes(loaded), IsEmpty());
+    for (const auto& one : loaded.config.backends.at(0).deployments) {
+        const bool other = one.client_name == "o";
+        EXPECT_EQ(one.tokens_per_minute, other ? 0U : 50'000U) << one.client_name;
+        EXPECT_EQ(one.requests_per_minute, other ? 0U : 300U) << one.client_name;
+    }
+    EXPECT_THAT(
+        mistakes(with("chat: {name: gpt, tpm: 50K}, gpt: {tpm: 30K}")),
+        ElementsAre(HasSubstr("deployments: `chat` and `gpt` are both `gpt` and so one quota, but have a tpm "
+                              "of 50000 and 30000")));
+    EXPECT_THAT(mistakes(with("chat: {name: gpt, rpm: 5}, gpt: {rpm: 6}")),
+                ElementsAre(HasSubstr("a rpm of 5 and 6")));
+}
+
 TEST_F(Resolved, DoubledOpenaiIsAWarning) {
     EXPECT_THAT(warnings(load_backend("url: 'https://gw.example/openai', api_key: k")),
                 Contains(HasSubstr("requests will go to https://gw.example/openai/openai/deployments/...")));

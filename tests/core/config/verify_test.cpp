@@ -44,8 +44,17 @@ TEST_F(Verified, LimitsMustFitIntoEachOther) {
     EXPECT_THAT(mistakes(with_backend("limits: {memory_bytes_total: 32MiB}\n")),
                 ElementsAre("headroom.yaml:1:30: mistake: limits.memory_bytes_total (32MiB) is less than "
                             "limits.connection_bytes_max (64MiB)"));
+}
+
+TEST_F(Verified, TheDrainMustEndBeforeThePlatformKills) {
     EXPECT_THAT(warnings(with_backend("timeouts: {drain: 60}\n")),
-                Contains(HasSubstr("longer than the 30s")));
+                Contains(HasSubstr("headroom.yaml:1:19: warning: timeouts.drain (60s) is not shorter than "
+                                   "timeouts.grace (30s)")));
+    EXPECT_THAT(warnings(with_backend("timeouts: {grace: 20s}\n")),
+                Contains(HasSubstr("headroom.yaml:1:19: warning: timeouts.drain (25s) is not shorter")));
+    EXPECT_THAT(lines(with_backend("timeouts: {drain: 240s, grace: 270s}\n")), IsEmpty());
+    EXPECT_THAT(warnings(with_backend("timeouts: {drain: 240s, grace: 240s}\n")),
+                Contains(HasSubstr("timeouts.grace")));
 }
 
 TEST_F(Verified, CertificateAndKeyMustBelongTogether) {

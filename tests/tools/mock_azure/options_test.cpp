@@ -53,6 +53,7 @@ TEST(MockOptions, MistakesSayWhatWasExpected) {
     EXPECT_THAT(error({"--backend", "a,window=hourly"}), HasSubstr("sliding, fixed or gcra"));
     EXPECT_THAT(error({"--backend", "a,quirks=lies"}), HasSubstr("minus-one"));
     EXPECT_THAT(error({"--backend", "a,stream_options=no"}), HasSubstr("known, refused or ignored"));
+    EXPECT_THAT(error({"--backend", "a,address=localhost"}), HasSubstr("an IPv4 address"));
     EXPECT_THAT(error({"--backend", "a", "--backend", "a"}), HasSubstr("names must differ"));
     EXPECT_THAT(error({"--backend"}), HasSubstr("expected a value"));
     EXPECT_THAT(error({"--what", "x"}), HasSubstr("unknown option '--what'"));
@@ -61,6 +62,11 @@ TEST(MockOptions, MistakesSayWhatWasExpected) {
     EXPECT_THAT(error({"--fixed-sse", "10:20:x"}), HasSubstr("STEP_MS"));
     EXPECT_THAT(error({"--fixed-sse", "10:20:1:1"}), HasSubstr("STEP_MS"));
     EXPECT_THAT(error({"--config", "/does/not/exist"}), HasSubstr("cannot read"));
+}
+
+TEST(MockOptions, ListensOnThisMachineOnlyUnlessToldOtherwise) {
+    EXPECT_EQ(read_options({}).options.backends.at(0).address, "127.0.0.1");
+    EXPECT_EQ(read_options({"--backend", "a,address=0.0.0.0"}).options.backends.at(0).address, "0.0.0.0");
 }
 
 TEST(MockOptions, JsonUsesTheSameWords) {
