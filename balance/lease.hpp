@@ -71,7 +71,7 @@ class Lease {
     /// caller knows of the tokens generated so far.
     void abandon(Tokens output, Time now) noexcept;
     /// Ends it because another backend's answer to the same request had content first, `waited` after this
-    /// one was sent: as abandon, but who was late and had not said a word is nearer to being broken, or
+    /// attempt began: as abandon, but who was late and had not said a word is nearer to being broken, or
     /// nobody would notice that it hangs. Returns what stays charged.
     Tokens overtaken(Tokens output, Duration waited, Time now) noexcept;
     /// Ends it before anything was sent: everything is given back, the request count too.

@@ -215,7 +215,8 @@ balance::Tokens Attempt::end_overtaken() noexcept {
     balance::Tokens kept;
     if (reader_.has_value()) {
         const balance::Tokens output = relay_ ? relay_->held_output() : balance::Tokens(0);
-        kept = lease_.overtaken(output, now - sent_at_, now);
+        // since its begin: that is what it was found to be late by
+        kept = lease_.overtaken(output, now - begun_at_, now);
     } else if (now - begun_at_ >= connect_late_min) {
         lease_.fault(balance::Fault::connect, now);
     } else {
