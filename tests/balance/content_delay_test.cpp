@@ -126,6 +126,7 @@ TEST(ContentDelay, AbsurdTimesStayWithinReason) {
 TEST(ContentDelayThreads, ManyShardsTeachOneDelay) {
     ContentDelay delay;
     std::vector<std::thread> shards;
+    shards.reserve(3);
     for (std::uint64_t shard = 0; shard < 3; ++shard) {
         shards.emplace_back([&delay, shard] {
             Random random(shard + 1);
