@@ -51,6 +51,13 @@ void BackendBlock::note_missing(std::uint64_t hash, std::int64_t now_ms) noexcep
                                       std::memory_order_relaxed);
 }
 
+void BackendBlock::hold_refusals_at(unsigned per_1000) noexcept {
+    bare.limit.hold_refusals_at(per_1000);
+    overflow.limit.hold_refusals_at(per_1000);
+    for (Slot& slot : slots)
+        slot.limit.hold_refusals_at(per_1000);
+}
+
 void BackendBlock::set_quota(std::int64_t tokens_per_minute, std::int64_t requests_per_minute,
                              bool requests_told) noexcept {
     bare.set_quota(tokens_per_minute, requests_per_minute, requests_told);

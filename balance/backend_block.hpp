@@ -36,6 +36,8 @@ struct alignas(slot_alignment) BackendBlock {
     [[nodiscard]] std::int64_t missing_until_ms(std::uint64_t hash) const noexcept;
     /// Remembers that; another name may displace it, which costs one attempt more and nothing else.
     void note_missing(std::uint64_t hash, std::int64_t now_ms) noexcept;
+    /// As QuotaLimit::hold_refusals_at, for every slot.
+    void hold_refusals_at(unsigned per_1000) noexcept;
     /// Gives every slot the same quota.
     void set_quota(std::int64_t tokens_per_minute, std::int64_t requests_per_minute,
                    bool requests_told) noexcept;

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cassert>
 #include <numeric>
+#include <optional>
 #include <utility>
 
 namespace headroom::balance {
@@ -19,8 +20,6 @@ constexpr double stalled_share = 0.05;
 // A shortage is looked for this far ahead, where that much is used already.
 constexpr std::uint32_t horizon_ticks = 10;
 constexpr double rush_matters_above = 0.5;
-// How often a prediction that a request will not fit is put to the test where no waiting helps.
-constexpr std::int64_t over_pause_ms = 5'000;
 // Where no limit is known, backends of equal weight should share what is sent: the less it has, the more it
 // gets. The figure only sets how fast that outweighs backends whose limit is known.
 constexpr double tokens_assumed = 250'000;
@@ -72,33 +71,41 @@ Tokens charge_of(const Slot& slot, const Want& want) noexcept {
 }
 
 /// Whether `charge` leaves room for what another's queue claims, now and when that opens.
-bool fits_beside(const Claim::View& claim, const Slot& slot, std::int64_t charge, std::int64_t limit,
+bool fits_beside(const Claim::View& claim, const Slot& slot, std::int64_t charge,
                  const Moment& now) noexcept {
     const std::int64_t requests = slot.requests.limit();
     if (requests > 0 && slot.requests.used() + 2 > requests) return false;
-    if (limit == 0 || charge == 0) return true;
-    const std::int64_t then = slot.tokens.counted_at(claim.opens_ms * 1'000'000, limit, now);
-    return then + charge + claim.tokens.count() <= slot.limit.ceiling();
+    if (slot.capacity() == 0 || charge == 0) return true;
+    const std::int64_t then = slot.tokens.counted_at(claim.opens_ms * 1'000'000, slot.rate(), now);
+    return then + charge + claim.tokens.count() <= slot.ceiling();
 }
 
 /// Whether what comes will fit if it comes as it did.
-void foresee(const Slot& slot, std::int64_t cost, const Moment& now, Outlook& look) noexcept {
+Foresight::View foresee(const Slot& slot, const Moment& now) noexcept {
     const std::int64_t recent = slot.tokens.recent(horizon_ticks, now);
-    if (recent <= 0) return;
-    const std::int64_t limit = slot.limit.effective();
+    if (recent <= 0) return {};
     const std::int64_t then_ns = now.ns + now.tick_ns * horizon_ticks;
-    const std::int64_t over = slot.tokens.counted_at(then_ns, limit, now) + recent - slot.limit.ceiling();
-    if (over > 0) look.rush = std::min(1.0, static_cast<double>(over) / static_cast<double>(recent));
-    const double mean = static_cast<double>(recent) /
-                        static_cast<double>(std::max<std::int64_t>(1, slot.requests.recent_ten()));
-    look.usual = mean / static_cast<double>(cost);
+    const std::int64_t over = slot.tokens.counted_at(then_ns, slot.rate(), now) + recent - slot.ceiling();
+    const auto requests = std::max<std::int64_t>(1, slot.requests.recent_ten());
+    return {std::max(0.0, static_cast<double>(over) / static_cast<double>(recent)),
+            static_cast<double>(recent) / static_cast<double>(requests)};
+}
+
+void look_ahead(Slot& slot, std::int64_t cost, const Moment& now, Outlook& look) noexcept {
+    std::optional<Foresight::View> seen = slot.foresight.in(now.quarter);
+    if (!seen) {
+        seen = foresee(slot, now);
+        slot.foresight.keep(now.quarter, *seen);
+    }
+    look.rush = std::min(1.0, seen->rush);
+    look.usual = seen->mean / static_cast<double>(cost);
 }
 
 /// What the quota makes of one more request.
-void predict(const Slot& slot, Tokens charge, std::uint32_t owner, const Moment& now, double weight,
+void predict(Slot& slot, Tokens charge, std::uint32_t owner, const Moment& now, double weight,
              Outlook& look) noexcept {
     const std::int64_t cost = charge.count();
-    const std::int64_t limit = slot.limit.effective();
+    const std::int64_t capacity = slot.capacity();
     const std::int64_t requests_limit = slot.requests.limit();
     const std::int64_t requests = slot.requests.used() + 1;
     double used = slot.request_share.used(now.tick);
@@ -109,24 +116,25 @@ void predict(const Slot& slot, Tokens charge, std::uint32_t owner, const Moment&
     look.size = look.rush = look.usual = 0;
     look.room = 1e18;
     if (cost != 0) {
-        const std::int64_t counted = slot.tokens_counted(now) + cost;
-        fits = fits && (limit == 0 || counted <= slot.limit.ceiling());
-        used = std::max(used, tokens_used(counted, limit, weight));
-        if (limit > 0) {
-            look.room = static_cast<double>(slot.limit.ceiling() - counted);
-            look.size = static_cast<double>(cost) / static_cast<double>(limit);
+        const std::int64_t counted = slot.tokens_counted(now);
+        fits = fits && slot.takes(cost, counted);
+        used = std::max(used, tokens_used(counted + cost, capacity, weight));
+        if (capacity > 0) {
+            look.room = static_cast<double>(slot.ceiling() - counted - cost);
+            look.size = static_cast<double>(cost) / static_cast<double>(capacity);
         }
     }
     if (const Claim::View claim = slot.claim.view(now.ms); claim.owner != 0 && claim.owner != owner)
-        fits = fits && fits_beside(claim, slot, cost, limit, now);
-    if (cost != 0 && limit > 0 && used > rush_matters_above) foresee(slot, cost, now, look);
+        fits = fits && fits_beside(claim, slot, cost, now);
+    if (cost != 0 && capacity > 0 && used > rush_matters_above) look_ahead(slot, cost, now, look);
     look.used = used;
     look.fits = fits;
     look.pace = slot.speed.pace();
     // A backend that tells what is left is believed, but now and then put to the test.
     const std::int64_t told_ms = slot.told_at_ms.load(relaxed);
     const bool told = told_ms != 0 && now.ms - told_ms < now.window_ns() / 1'000'000;
-    look.may_go_over = !told || now.ms - slot.over_at_ms.load(relaxed) >= over_pause_ms;
+    look.may_go_over = told ? now.ms - slot.over_at_ms.load(relaxed) >= slot.over_pause_ms.load(relaxed)
+                            : slot.over_pending.load(relaxed) < over_pending_max;
 }
 
 } // namespace
@@ -141,6 +149,7 @@ Fleet::Fleet(std::vector<BackendSpec> backends, FleetOptions options)
     for (std::size_t i = 0; i < specs_.size(); ++i) {
         const BackendSpec& spec = specs_[i];
         blocks_[i].charges_on_usage = spec.charging == Charging::on_usage;
+        blocks_[i].hold_refusals_at(options_.refusals_per_1000);
         blocks_[i].set_quota(spec.tpm.count(), requests_per_minute(spec.rpm, spec.tpm), spec.rpm > 0);
         for (const DeploymentSpec& own : spec.overrides) {
             Slot* slot = blocks_[i].claim(key(own.name));
@@ -218,14 +227,13 @@ Duration Fleet::opening(std::uint32_t backend, const Want& want, Moment now) noe
     slot.tokens.advance(now);
     slot.requests.advance(now);
     const Tokens charge = charge_of(slot, want);
-    const std::int64_t limit = slot.limit.effective();
     std::int64_t opens_ns = slot.requests.opening_ns(now);
     const Claim::View claim = slot.claim.view(now.ms);
     const bool claimed = claim.owner != 0 && claim.owner != want.owner;
-    if (limit > 0 && charge > Tokens(0)) {
+    if (slot.capacity() > 0 && charge > Tokens(0)) {
         const std::int64_t ahead = claimed ? claim.tokens.count() : 0;
         opens_ns = std::max(opens_ns,
-                            slot.tokens.opening_ns(charge.count() + ahead, slot.limit.ceiling(), limit, now));
+                            slot.tokens.opening_ns(charge.count() + ahead, slot.ceiling(), slot.rate(), now));
     }
     const std::int64_t blocked_ms = slot.block.until_ms(charge, now.ms);
     if (blocked_ms > now.ms) opens_ns = std::max(opens_ns, blocked_ms * 1'000'000);
@@ -238,6 +246,8 @@ bool Fleet::claim(std::uint32_t backend, const Want& want, Duration opens, Momen
     if (want.owner == 0 || want.owner >= owners_max) return false;
     Slot& slot = blocks_[backend].slot_of(want.deployment.hash);
     if (claimed_[want.owner].load(relaxed) != &slot) drop_claim(want.owner);
+    // What is larger than a bucket would keep everybody out until that is empty, for nothing.
+    if (slot.burst.certain() && charge_of(slot, want).count() > slot.capacity()) return false;
     const std::int64_t opens_ms = now.ms + std::chrono::ceil<std::chrono::milliseconds>(opens).count();
     if (!slot.claim.set(want.owner, charge_of(slot, want), opens_ms, now.ms)) return false;
     claimed_[want.owner].store(&slot, relaxed);
@@ -270,7 +280,8 @@ Lease Fleet::take(std::uint32_t backend, const Want& want, Taking taking, Moment
     if (taking == Taking::probe && !lease.become_probe(slot, now.ms)) return {};
     slot.tokens.advance(now);
     slot.requests.advance(now);
-    if (taking == Taking::anyway) slot.over_at_ms.store(now.ms, relaxed);
+    lease.over_ = taking == Taking::anyway;
+    if (lease.over_) slot.over_at_ms.store(now.ms, relaxed);
     lease.reserve(slot, taking == Taking::if_fits, now);
     return lease;
 }
@@ -306,6 +317,9 @@ std::vector<SlotView> Fleet::snapshot(Time now) {
         view.limit_source = slot.limit.source();
         if (const std::int64_t since = slot.limit.since_ms(); since != 0)
             view.limit_for = until(at.ms, since);
+        view.tokens_saved = Tokens(slot.tokens.forgetting() == Forgetting::bucket ? slot.burst.depth() : 0);
+        view.tokens_rate = Tokens(slot.burst.rate());
+        view.forgetting = slot.tokens.forgetting();
         view.model = slot.learner.model();
         view.tokens_used = Tokens(slot.tokens_counted(at));
         view.tokens_correction = Tokens(slot.tokens.correction(at));

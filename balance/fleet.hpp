@@ -60,6 +60,9 @@ struct FleetOptions {
     /// Which quantile of the time to the first content is late (Lease::late_after), within (0, 1); 0: that is
     /// not learned.
     double late_quantile = 0;
+    /// How many of 1,000 requests a backend may refuse, 1 at least: to hold it, a part of its quota is left
+    /// unused.
+    unsigned refusals_per_1000 = balance::refusals_per_1000;
 };
 
 /// A snapshot of one slot, for metrics and the dashboard; consistent per field, not across fields.
@@ -75,9 +78,12 @@ struct SlotView {
     Tokens tokens_configured; ///< 0 = not configured.
     double margin = 0;        ///< Share of the limit that is kept free because of refusals.
     QuotaLimit::Source limit_source = QuotaLimit::Source::unknown;
-    Duration limit_for{};                ///< How long the limit has been what it is; 0 = always.
-    QuotaModel model;                    ///< What was learned of how the quota counts.
-    std::int64_t requests_limit = 0;     ///< Per slice, 0 = unknown.
+    Duration limit_for{};                        ///< How long the limit has been what it is; 0 = always.
+    QuotaModel model;                            ///< What was learned of how the quota counts.
+    Forgetting forgetting = Forgetting::sliding; ///< The way in force, which refusals alone may have shown.
+    Tokens tokens_saved;                         ///< What a bucket saves up; 0 = a window's limit.
+    Tokens tokens_rate;              ///< What it drains by per minute as its refusals show; 0 = the limit.
+    std::int64_t requests_limit = 0; ///< Per slice, 0 = unknown.
     std::uint32_t requests_slice_s = 10; ///< 1 or 10 (of the quota's own seconds).
     std::int64_t requests_used = 0;
     std::int64_t in_flight = 0;

@@ -37,7 +37,7 @@ bool LeakyBucket::try_take(std::int64_t amount, std::int64_t ceiling, std::int64
     std::int64_t next = 0;
     do {
         next = std::max(at, now.ns) + more;
-        if (next > latest) return false;
+        if (next > latest && at > now.ns) return false;
     } while (!empty_at_ns_.compare_exchange_weak(at, next, relaxed));
     return true;
 }

@@ -32,6 +32,7 @@ Lease& Lease::operator=(Lease&& other) noexcept {
     last_resort_ = other.last_resort_;
     unclaimed_ = other.unclaimed_;
     fitted_ = other.fitted_;
+    over_ = other.over_;
     pending_ = other.pending_;
     faults_ended_ = other.faults_ended_;
     cost_ = other.cost_;
@@ -60,20 +61,22 @@ void Lease::leave() noexcept {
 
 bool Lease::reserve(Slot& slot, bool only_if_fits, const Moment& now) noexcept {
     const std::int64_t cost = cost_.count();
-    const std::int64_t limit = slot.limit.effective();
+    const std::int64_t rate = slot.rate();
     if (only_if_fits) {
         if (!slot.requests.try_take(now, requests_)) return false;
-        if (cost == 0 || limit == 0) {
-            slot.tokens.take(cost, limit, now, tokens_);
-        } else if (!slot.tokens.try_take(cost, slot.limit.ceiling(), limit, now, tokens_)) {
+        const std::int64_t ceiling = slot.ceiling();
+        if (cost == 0 || ceiling == 0) {
+            slot.tokens.take(cost, rate, now, tokens_);
+        } else if (!slot.tokens.try_take(cost, ceiling, rate, now, tokens_)) {
             slot.requests.give_back(requests_);
             return false;
         }
     } else {
         slot.requests.take(now, requests_);
-        slot.tokens.take(cost, limit, now, tokens_);
+        slot.tokens.take(cost, rate, now, tokens_);
     }
-    fitted_ = only_if_fits;
+    // What is larger than a bucket is tried when that is empty, which is no promise.
+    fitted_ = only_if_fits && (cost <= slot.ceiling() || slot.tokens.forgetting() != Forgetting::bucket);
     book(slot);
     return true;
 }
@@ -82,6 +85,7 @@ void Lease::book(Slot& slot) noexcept {
     const std::int64_t cost = cost_.count();
     slot_ = &slot;
     pending_ = true;
+    if (over_) slot.over_pending.fetch_add(1, relaxed);
     pending_before_ = slot.pulse.sent(cost_, started_ms_);
     if (cost != 0) slot.counters.add(sums_at_arrival(basis_));
     sums_before_ = slot.counters.read();
@@ -105,11 +109,15 @@ bool Lease::become_probe(Slot& slot, std::int64_t now_ms) noexcept {
 }
 
 void Lease::answered(std::int64_t now_ms) noexcept {
-    if (std::exchange(pending_, false)) slot_->pulse.answered(cost_, started_ms_, now_ms);
+    if (!std::exchange(pending_, false)) return;
+    slot_->pulse.answered(cost_, started_ms_, now_ms);
+    if (over_) slot_->over_pending.fetch_sub(1, relaxed);
 }
 
 void Lease::drop() noexcept {
-    if (std::exchange(pending_, false)) slot_->pulse.dropped(cost_);
+    if (!std::exchange(pending_, false)) return;
+    slot_->pulse.dropped(cost_);
+    if (over_) slot_->over_pending.fetch_sub(1, relaxed);
 }
 
 void Lease::claim(Time now) noexcept {
@@ -120,7 +128,7 @@ void Lease::claim(Time now) noexcept {
     Slot& shared = *slot_;
     const Moment at = fleet_->moment(now);
     drop();
-    shared.tokens.replace(tokens_, 0, shared.limit.effective(), at);
+    shared.tokens.replace(tokens_, 0, shared.rate(), at);
     shared.requests.give_back(requests_);
     if (cost_ != Tokens(0)) shared.counters.subtract(sums_at_arrival(basis_));
     shared.reserved.fetch_sub(cost_.count(), relaxed);
@@ -140,7 +148,7 @@ void Lease::success(Time now) noexcept {
     probes_connection_ = probes_slot_ = false;
     claim(now);
     answered(ms);
-    if (cost_ != Tokens(0)) slot_->limit.admitted(slot_->tokens_counted(at), at);
+    if (cost_ != Tokens(0)) let_in(at);
     slot_->requests.learn_admitted(at);
 }
 
@@ -257,7 +265,7 @@ void Lease::give_up_probe(std::int64_t now_ms) noexcept {
 
 void Lease::end(Tokens used, Tokens billed, const Moment& now) noexcept {
     drop();
-    slot_->tokens.replace(tokens_, used.count(), slot_->limit.effective(), now);
+    slot_->tokens.replace(tokens_, used.count(), slot_->rate(), now);
     if (cost_ != Tokens(0)) {
         if (used == Tokens(0) && billed == Tokens(0)) {
             slot_->counters.subtract(sums_at_arrival(basis_));

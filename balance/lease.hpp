@@ -90,6 +90,9 @@ class Lease {
     void learn(std::int64_t theirs, std::int64_t limit, const Moment& now) noexcept;
     void believe() noexcept;
     void measure(const Refusal& refusal, const Moment& now) noexcept;
+    [[nodiscard]] Burst::Verdict measure_burst(const Refusal& refusal, const Moment& now) noexcept;
+    void let_in(const Moment& now) noexcept;
+    [[nodiscard]] std::int64_t sent_later() const noexcept;
     [[nodiscard]] Duration until_requests_fit(const Moment& now) const noexcept;
     void give_up_probe(std::int64_t now_ms) noexcept;
     [[nodiscard]] bool charges_on_usage() const noexcept;
@@ -107,6 +110,7 @@ class Lease {
     bool unclaimed_ =
         false; ///< Charged to the overflow slot until the backend shows that it has the deployment.
     bool fitted_ = false;           ///< It was predicted to fit.
+    bool over_ = false;             ///< It was sent against the prediction.
     bool pending_ = false;          ///< No answer yet.
     std::uint8_t faults_ended_ = 0; ///< Faults in a row that its success ended.
     Tokens cost_;

@@ -29,6 +29,13 @@ Duration wait_of(const Refusal& refusal, unsigned refusals_before) noexcept {
     return std::min(most, refusal.retry_after * (std::int64_t{1} << std::min(refusals_before, 8U)));
 }
 
+/// What the told wait is at least: one of whole seconds is rounded up, it would have fitted up to one
+/// earlier.
+std::int64_t sure_wait_ns(const Refusal& refusal, const Moment& now) noexcept {
+    const std::int64_t wait_ns = std::chrono::nanoseconds(refusal.retry_after).count();
+    return std::max<std::int64_t>(0, wait_ns % 1'000'000'000 == 0 ? wait_ns - now.tick_ns : wait_ns);
+}
+
 bool is_of_tokens(const Refusal& refusal) noexcept {
     return refusal.kind == Refusal::Kind::tokens || refusal.kind == Refusal::Kind::unknown;
 }
@@ -62,8 +69,16 @@ void Lease::resynchronise(const RateLimits& limits, bool refused, const Moment& 
     const bool by_usage = model.learned ? model.rule == ChargeRule::usage : block_->charges_on_usage;
     const std::int64_t doubt = by_usage ? slot_->reserved.load(relaxed) : pending_before_;
     const std::int64_t uncounted = refused ? cost_.count() : 0;
-    const std::int64_t later = std::max<std::int64_t>(0, slot_->charged.load(relaxed) - charged_before_);
-    slot_->tokens.confine(theirs + uncounted, theirs + uncounted + doubt + later, limit, now);
+    const std::int64_t later = sent_later();
+    const std::int64_t depth = slot_->burst.depth();
+    const std::int64_t unsaved = depth > 0 ? std::max<std::int64_t>(0, limit - depth) : 0;
+    slot_->tokens.confine(theirs + uncounted, theirs + uncounted + doubt + later, unsaved, slot_->rate(),
+                          now);
+}
+
+/// What was charged after this request was.
+std::int64_t Lease::sent_later() const noexcept {
+    return std::max<std::int64_t>(0, slot_->charged.load(relaxed) - charged_before_);
 }
 
 void Lease::learn(std::int64_t theirs, std::int64_t limit, const Moment& now) noexcept {
@@ -73,7 +88,7 @@ void Lease::learn(std::int64_t theirs, std::int64_t limit, const Moment& now) no
     sample.used = theirs;
     sample.limit = limit;
     sample.most = slot_->counters.read();
-    sample.least = sums_before_;
+    sample.least = sample.sent = sums_before_;
     sample.own = sums_at_arrival(basis_);
     sample.age = now.tick - std::min(now.tick, tokens_.tick);
     if (pending_before_ > 0) {
@@ -86,12 +101,21 @@ void Lease::learn(std::int64_t theirs, std::int64_t limit, const Moment& now) no
     }
     for (std::size_t i = 0; i < sample.least.size(); ++i)
         sample.least[i] = std::min(sample.least[i], sample.most[i]);
-    if (slot_->learner.observe(sample)) believe();
+    const bool other = slot_->learner.observe(sample);
+    if (other || slot_->tokens.forgetting() == Forgetting::bucket) believe();
 }
 
 void Lease::believe() noexcept {
     const QuotaModel model = slot_->learner.model();
-    if (model.learned) slot_->tokens.forget_by(model.forgetting, model.phase);
+    if (model.learned) {
+        // A tenth of what is saved is within what the figures err by.
+        const std::int64_t limit = slot_->limit.effective();
+        const std::int64_t unsaved = model.forgetting == Forgetting::bucket ? slot_->learner.unsaved() : 0;
+        slot_->burst.told(unsaved > limit / 10 ? limit - unsaved : 0);
+        slot_->tokens.forget_by(model.forgetting, model.phase);
+    } else {
+        slot_->tokens.forget_by(slot_->burst.depth() > 0 ? Forgetting::bucket : Forgetting::sliding, 0);
+    }
 }
 
 void Lease::refused(const Refusal& refusal, Time now) noexcept {
@@ -107,22 +131,26 @@ void Lease::refused(const Refusal& refusal, Time now) noexcept {
         measure(refusal, at);
     }
     const bool of_tokens = is_of_tokens(refusal);
-    const std::int64_t limit = slot_->limit.effective();
+    const std::int64_t limit = slot_->capacity();
     const std::int64_t cost = cost_.count();
     std::int64_t above = 0;
     if (of_tokens && refusal.limits.remaining_tokens) {
         above = std::clamp<std::int64_t>(*refusal.limits.remaining_tokens, 0,
                                          std::max<std::int64_t>(cost - 1, 0));
     } else if (of_tokens && limit > 0 && cost > limit / large_part) {
-        // Halving finds the size that is still accepted in a few refusals, if there is one.
+        // Halving finds the size that is still accepted in a few refusals, if there is one. A bucket that was
+        // measured has told it.
+        const bool measured = slot_->tokens.forgetting() == Forgetting::bucket;
         const std::int64_t others = slot_->tokens_counted(at) - cost;
-        above = std::clamp<std::int64_t>(limit - others, 0, cost / 2);
+        above = std::clamp<std::int64_t>(limit - others, 0, measured ? cost * 7 / 8 : cost / 2);
+    } else if (of_tokens && limit == 0) {
+        above = cost / 2;
     }
     answered(ms);
     Duration wait = wait_of(refusal, slot_->streak.count(started_ms_, ms));
     // A day's wait beside a count that says when there will be room: the count is believed.
-    if (refusal.overlong && of_tokens && refusal.limits.remaining_tokens && limit > 0) {
-        const std::int64_t opens = slot_->tokens.opening_ns(0, slot_->limit.ceiling(), limit, at) - at.ns;
+    if (refusal.overlong && of_tokens && refusal.limits.remaining_tokens && cost <= limit) {
+        const std::int64_t opens = slot_->tokens.opening_ns(0, slot_->ceiling(), slot_->rate(), at) - at.ns;
         wait = std::min(wait, Duration(std::chrono::nanoseconds(std::max(opens, at.tick_ns))));
     }
     if (refusal.kind == Refusal::Kind::requests) wait = std::max(wait, until_requests_fit(at));
@@ -132,23 +160,72 @@ void Lease::refused(const Refusal& refusal, Time now) noexcept {
 }
 
 /// A refusal of what was predicted to fit is a measurement: what will fit when the backend says so is the
-/// limit.
+/// limit, or what is missing until then is missing in a bucket.
 void Lease::measure(const Refusal& refusal, const Moment& now) noexcept {
     if (refusal.kind == Refusal::Kind::requests) return slot_->requests.learn_refusal(now);
-    if (!is_of_tokens(refusal) || cost_ == Tokens(0) || !fitted_) return;
+    if (!is_of_tokens(refusal) || cost_ == Tokens(0)) return;
+    if (!fitted_)
+        slot_->over_pause_ms.store(std::min(slot_->over_pause_ms.load(relaxed) * 4, over_pause_ms_max),
+                                   relaxed);
+    const bool told = slot_->learner.learned() || slot_->told_at_ms.load(relaxed) != 0;
+    if (!told && measure_burst(refusal, now) != Burst::Verdict::limit) return;
+    if (!fitted_) return;
     slot_->limit.widen();
     if (slot_->learner.doubt()) believe();
     // Where the backend told what is left, that has been taken for the truth.
     if (refusal.limits.remaining_tokens && refusal.limits.limit_tokens) return;
-    const std::int64_t limit = slot_->limit.effective();
     std::int64_t counted = slot_->tokens_counted(now);
+    if (refusal.stated && !refusal.overlong)
+        counted = slot_->tokens.counted_at(now.ns + sure_wait_ns(refusal, now), slot_->rate(), now);
+    slot_->limit.learn_refusal(std::max(counted - sent_later(), cost_.count()), now);
+}
+
+Burst::Verdict Lease::measure_burst(const Refusal& refusal, const Moment& now) noexcept {
+    const auto tick = static_cast<double>(now.tick_ns);
+    const std::int64_t cost = cost_.count();
+    const std::int64_t rate = slot_->rate();
+    const std::int64_t beside = cost + sent_later();
+    BurstSample sample;
+    sample.at_s = static_cast<double>(now.ns) / tick;
+    sample.sent_s = static_cast<double>(started_ms_) * 1e6 / tick;
+    sample.cost = static_cast<double>(cost);
+    sample.level = static_cast<double>(std::max<std::int64_t>(0, slot_->tokens.level(rate, now) - beside));
+    sample.charged = static_cast<double>(charged_before_ - cost);
+    std::int64_t wait_ns = 0;
     if (refusal.stated && !refusal.overlong) {
-        // Waits of whole seconds are rounded up: it would have fitted up to one earlier.
-        const std::int64_t wait_ns = std::chrono::nanoseconds(refusal.retry_after).count();
-        const std::int64_t sure_ns = wait_ns % 1'000'000'000 == 0 ? wait_ns - now.tick_ns : wait_ns;
-        counted = slot_->tokens.counted_at(now.ns + std::max<std::int64_t>(0, sure_ns), limit, now);
+        wait_ns = sure_wait_ns(refusal, now);
+        sample.wait_s = static_cast<double>(wait_ns) / tick;
     }
-    slot_->limit.learn_refusal(std::max(counted, cost_.count()), now);
+    sample.window = static_cast<double>(slot_->tokens.sliding_at(now.ns + wait_ns, now) - sent_later());
+    sample.known = static_cast<double>(slot_->limit.known());
+    sample.limit = static_cast<double>(slot_->limit.effective());
+    sample.sustained = (now.ms - slot_->began_ms.load(relaxed)) * 1'000'000 >= now.window_ns();
+    const Burst::Verdict verdict = slot_->burst.refused(sample);
+    if (verdict == Burst::Verdict::depth) {
+        slot_->limit.restore(now);
+        if (fitted_) slot_->limit.widen();
+        const std::int64_t room = slot_->burst.room(sample.cost, sample.wait_s);
+        slot_->tokens.set_level(slot_->burst.depth() - room + cost, slot_->rate(), now);
+    }
+    if (slot_->tokens.forgetting() != Forgetting::fixed) believe();
+    return verdict;
+}
+
+void Lease::let_in(const Moment& now) noexcept {
+    if (!fitted_)
+        slot_->over_pause_ms.store(std::max(slot_->over_pause_ms.load(relaxed) / 2, over_pause_ms_min),
+                                   relaxed);
+    const std::int64_t counted = slot_->tokens_counted(now);
+    if (slot_->tokens.forgetting() == Forgetting::bucket) {
+        const std::int64_t depth = slot_->burst.depth();
+        if (depth > 0 && !slot_->burst.certain()) {
+            slot_->burst.admitted(cost_.count(), counted - cost_.count());
+            slot_->limit.narrow(2);
+            if (counted > depth) slot_->tokens.set_level(slot_->burst.depth(), slot_->rate(), now);
+            return;
+        }
+    }
+    slot_->limit.admitted(counted, now);
 }
 
 /// When our own count, which has the refused ones, will be under the limit again. Zero when it is under it

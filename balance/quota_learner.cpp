@@ -18,6 +18,8 @@ constexpr double believed_error = 0.1;
 constexpr double lead = 0.04;
 constexpr double doubt_weight = 0.1;
 constexpr double fit_memory = 0.97;
+/// A minute's beginning is found as late as the answer that shows it.
+constexpr std::int64_t phase_doubt = 3;
 
 /// Where the figures are equal: what is documented before what was observed, what forgets late before the
 /// rest.
@@ -27,7 +29,7 @@ constexpr double handicap(std::size_t rule, std::size_t way) noexcept {
 
 double drained(const QuotaSample& from, const QuotaSample& to, double ticks) noexcept {
     const auto limit = static_cast<double>(std::max(from.limit, to.limit));
-    return limit / ticks_per_window * std::max(0.0, ticks);
+    return limit / ticks_per_window * ticks;
 }
 
 } // namespace
@@ -51,9 +53,10 @@ const QuotaModel& QuotaLearner::observe(const QuotaSample& sample) noexcept {
     if (sample.limit <= 0 || (last_tick_ != 0 && sample.tick < last_tick_)) return model_;
     // What is used up says only that it is at least that.
     const bool full = sample.used >= sample.limit;
-    if (anchor_count_ > 0 && sample.limit != last_.limit) anchor_count_ = 0;
+    if (sample.limit != last_.limit) anchor_count_ = 0, floor_known_ = false;
     remember(sample);
     if (full) return model_;
+    find_floor(sample);
     find_phase(sample);
     // An early anchor tells the rules apart although many requests are under way, the last sample the ways of
     // forgetting, before a bucket has drained to nothing.
@@ -74,7 +77,7 @@ const QuotaModel& QuotaLearner::observe(const QuotaSample& sample) noexcept {
 
 void QuotaLearner::remember(const QuotaSample& sample) noexcept {
     if (last_tick_ == 0) {
-        first_tick_ = last_tick_ = sample.tick;
+        last_tick_ = sample.tick;
         history_.fill(sample.least);
         for (ChargeSums& sums : history_)
             std::transform(sums.begin(), sums.end(), sample.own.begin(), sums.begin(), std::minus<>());
@@ -85,11 +88,23 @@ void QuotaLearner::remember(const QuotaSample& sample) noexcept {
         history_[(sample.tick - i) % history_ticks] = before;
     last_tick_ = sample.tick;
     history_[sample.tick % history_ticks] = sample.most;
+    backdate(sample);
+}
+
+/// What a tick's last sample did not show yet of what was sent in it. Sums of arrivals only grow, and so tell
+/// which of two states is the later one.
+void QuotaLearner::backdate(const QuotaSample& sample) noexcept {
+    constexpr auto clock = static_cast<std::size_t>(ChargeRule::tokens_and_cap);
+    const std::uint32_t age = std::min(sample.age, history_ticks - 1);
+    for (std::uint32_t ago = std::min(age, sample.tick - 1); ago > 0; --ago) {
+        ChargeSums& sums = history_[(sample.tick - ago) % history_ticks];
+        if (sums[clock] >= sample.sent[clock]) return;
+        sums = sample.sent;
+    }
 }
 
 const ChargeSums& QuotaLearner::sums_at(std::int64_t tick) const noexcept {
-    const std::int64_t oldest =
-        std::max<std::int64_t>(first_tick_, std::int64_t{last_tick_} - std::int64_t{history_ticks} + 1);
+    const std::int64_t oldest = std::max<std::int64_t>(0, std::int64_t{last_tick_} - history_ticks + 1);
     const std::int64_t at = std::clamp<std::int64_t>(tick, oldest, last_tick_);
     return history_[static_cast<std::size_t>(at) % history_ticks];
 }
@@ -102,6 +117,19 @@ const QuotaSample* QuotaLearner::anchor(std::uint32_t tick) const noexcept {
     return nullptr;
 }
 
+void QuotaLearner::find_floor(const QuotaSample& sample) noexcept {
+    for (std::size_t rule = 0; rule < plain_rules; ++rule) {
+        const std::int64_t beside = std::max<std::int64_t>(0, sample.used - sample.own[rule]);
+        floor_[rule] = floor_known_ ? std::min(floor_[rule], beside) : beside;
+    }
+    floor_known_ = true;
+}
+
+std::int64_t QuotaLearner::unsaved() const noexcept {
+    const auto rule = static_cast<std::size_t>(model_.rule);
+    return floor_known_ && rule < plain_rules ? floor_[rule] : 0;
+}
+
 /// A count that falls by more than half within moments has begun anew.
 void QuotaLearner::find_phase(const QuotaSample& sample) noexcept {
     if (anchor_count_ == 0 || sample.tick - last_.tick > 2) return;
@@ -109,7 +137,7 @@ void QuotaLearner::find_phase(const QuotaSample& sample) noexcept {
     if (fall < sample.limit / 20 || fall * 2 < last_.used) return;
     const std::uint32_t phase = sample.tick % ticks_per_window;
     const std::uint32_t off = (phase + ticks_per_window - phase_) % ticks_per_window;
-    if (phase_known_ && (off <= 1 || off >= ticks_per_window - 1)) return;
+    if (phase_known_ && (off <= 1 + sample.age || off >= ticks_per_window - 1 - last_.age)) return;
     // A second one at another phase is no fixed window at all.
     if (phase_known_) {
         for (auto& of_rule : errors_)
@@ -126,37 +154,50 @@ bool QuotaLearner::crosses(std::uint32_t from, std::uint32_t to, std::uint32_t& 
     return boundary > from;
 }
 
+bool QuotaLearner::straddles(const QuotaSample& sample) const noexcept {
+    std::uint32_t boundary = 0;
+    return sample.age > 0 &&
+           crosses(sample.tick - std::min(sample.tick, sample.age + 1), sample.tick, boundary);
+}
+
 QuotaLearner::Range QuotaLearner::predict(std::size_t rule, Forgetting way, const QuotaSample& from,
                                           const QuotaSample& to) const noexcept {
+    // Answers overtake each other: of two under way at once the second count may be the earlier one.
+    const bool in_order =
+        to.tick > from.tick + to.age + 1 && rule != static_cast<std::size_t>(ChargeRule::reserved);
     const std::int64_t least =
-        std::max<std::int64_t>(rule == static_cast<std::size_t>(ChargeRule::reserved) ? INT64_MIN : 0,
-                               to.least[rule] - from.most[rule]);
+        std::max<std::int64_t>(in_order ? 0 : INT64_MIN, to.least[rule] - from.most[rule]);
     const std::int64_t most = to.most[rule] - from.least[rule];
     const Range kept{from.used + least, from.used + most};
     const auto ticks = static_cast<double>(to.tick - from.tick);
     std::uint32_t boundary = 0;
     switch (way) {
         case Forgetting::bucket: {
-            const auto fast = static_cast<std::int64_t>(drained(from, to, ticks + 1));
-            const auto slow = static_cast<std::int64_t>(drained(from, to, ticks - 1));
+            const auto fast = static_cast<std::int64_t>(drained(from, to, ticks + from.age + 1));
+            const auto slow = static_cast<std::int64_t>(
+                drained(from, to, std::max(-static_cast<double>(to.age), ticks - to.age - 1)));
             const auto since = static_cast<std::int64_t>(drained(from, to, to.age + 0.5));
-            return {std::max({std::int64_t{0}, kept.least - fast, to.own[rule] - since}),
-                    std::max<std::int64_t>(0, from.used - slow) + most};
+            const std::int64_t floor = floor_[rule];
+            return {std::max({floor, kept.least - fast, floor + to.own[rule] - since}),
+                    std::max(floor, from.used - slow) + most};
         }
         case Forgetting::fixed: {
-            if (!phase_known_ || !crosses(from.tick, to.tick, boundary)) return kept;
+            if (!phase_known_) return kept;
+            // A count that may be of either minute says nothing.
+            if (straddles(from) || straddles(to)) return {0, to.limit};
+            if (!crosses(from.tick, to.tick, boundary)) return kept;
             const std::int64_t before = std::int64_t{boundary};
             return {std::max<std::int64_t>(0, to.least[rule] - sum_at(before, rule)),
-                    to.most[rule] - sum_at(before - 2, rule)};
+                    to.most[rule] - sum_at(before - 2 - phase_doubt, rule)};
         }
         case Forgetting::sliding: break;
     }
+    // Each count was taken between the sending of its request and now.
     const std::int64_t now = std::int64_t{to.tick} - ticks_per_window;
     const std::int64_t then = std::int64_t{from.tick} - ticks_per_window;
-    const std::int64_t late = sum_at(now, rule) - sum_at(then - 1, rule);
-    const std::int64_t early = sum_at(now - 1, rule) - sum_at(then, rule);
-    return {std::max<std::int64_t>(0, kept.least - std::max(late, early)),
-            kept.most - std::max<std::int64_t>(0, std::min(late, early))};
+    const std::int64_t late = sum_at(now, rule) - sum_at(then - from.age - 1, rule);
+    const std::int64_t early = sum_at(now - to.age - 1, rule) - sum_at(then, rule);
+    return {std::max<std::int64_t>(0, kept.least - std::max(late, early)), kept.most - std::min(late, early)};
 }
 
 void QuotaLearner::score(const QuotaSample& from, const QuotaSample& to) noexcept {
@@ -200,7 +241,7 @@ void QuotaLearner::fit(const QuotaSample& from, const QuotaSample& to, double sc
     }
     auto target = static_cast<double>(to.used - from.used);
     if (way == Forgetting::bucket) {
-        if (to.used == 0) return;
+        if (to.used <= floor_[static_cast<std::size_t>(ChargeRule::tokens_and_cap)]) return;
         target += drained(from, to, static_cast<double>(to.tick - from.tick));
     }
     // In units of the sample's own size, so that large ones do not drown small ones.

@@ -23,6 +23,7 @@ struct QuotaSample {
     ChargeSums least{};     ///< Sums that the backend had counted for certain: when this request was sent.
     ChargeSums most{};      ///< Sums that it can have counted: now.
     ChargeSums own{};       ///< What of them is the request's own.
+    ChargeSums sent{};      ///< Sums of all that had been sent when this request was, itself included.
     std::uint32_t age = 0;  ///< Ticks since it was sent.
 };
 
@@ -33,10 +34,13 @@ class QuotaLearner {
     /// What was predicted to fit was refused: a way that forgets sooner than a sliding window is doubted.
     const QuotaModel& doubt() noexcept;
     [[nodiscard]] const QuotaModel& model() const noexcept { return model_; }
+    /// What of the limit was never seen free: a bucket that saves less than a minute has backends tell a
+    /// whole minute's limit and never that much of it as left.
+    [[nodiscard]] std::int64_t unsaved() const noexcept;
 
   private:
     static constexpr std::size_t ways = 3; ///< Of forgetting.
-    static constexpr std::size_t history_ticks = 128;
+    static constexpr std::uint32_t history_ticks = 128;
     static constexpr std::size_t anchors_max = 24;
 
     struct Range {
@@ -53,13 +57,16 @@ class QuotaLearner {
     };
 
     void remember(const QuotaSample& sample) noexcept;
+    void backdate(const QuotaSample& sample) noexcept;
     [[nodiscard]] const ChargeSums& sums_at(std::int64_t tick) const noexcept;
     [[nodiscard]] std::int64_t sum_at(std::int64_t tick, std::size_t rule) const noexcept {
         return sums_at(tick)[rule];
     }
     [[nodiscard]] const QuotaSample* anchor(std::uint32_t tick) const noexcept;
+    void find_floor(const QuotaSample& sample) noexcept;
     void find_phase(const QuotaSample& sample) noexcept;
     [[nodiscard]] bool crosses(std::uint32_t from, std::uint32_t to, std::uint32_t& boundary) const noexcept;
+    [[nodiscard]] bool straddles(const QuotaSample& sample) const noexcept;
     [[nodiscard]] Range predict(std::size_t rule, Forgetting way, const QuotaSample& from,
                                 const QuotaSample& to) const noexcept;
     void score(const QuotaSample& from, const QuotaSample& to) noexcept;
@@ -68,13 +75,14 @@ class QuotaLearner {
 
     QuotaModel model_;
     std::array<ChargeSums, history_ticks> history_{}; ///< Sums at the end of each tick.
-    std::uint32_t first_tick_ = 0;
     std::uint32_t last_tick_ = 0;
     std::array<QuotaSample, anchors_max> anchors_{}; ///< One per tick, a ring.
     std::size_t anchor_next_ = 0;
     std::size_t anchor_count_ = 0;
     QuotaSample last_;
     std::array<std::array<double, ways>, plain_rules> errors_{};
+    std::array<std::int64_t, plain_rules> floor_{}; ///< The least that was counted beside a request's own.
+    bool floor_known_ = false;
     Fit fit_;
     std::uint32_t phase_ = 0;
     bool phase_known_ = false;

@@ -9,9 +9,7 @@ namespace {
 
 constexpr auto relaxed = std::memory_order_relaxed;
 constexpr std::uint32_t million = 1'000'000;
-constexpr std::uint32_t margin_step = 4'000;
 constexpr std::uint32_t margin_max = 200'000;
-constexpr std::uint32_t margin_return = static_cast<std::uint32_t>(margin_step * refusals_wanted);
 constexpr std::uint32_t patience_max = 16;
 // A proof nearer than this to what is believed is its confirmation.
 constexpr std::int64_t same_part = 33;
@@ -24,10 +22,29 @@ void QuotaLimit::configure(std::int64_t limit) noexcept {
     source_.store(limit > 0 ? Source::configured : Source::unknown, relaxed);
 }
 
-std::int64_t QuotaLimit::ceiling() const noexcept {
-    const std::int64_t limit = effective();
+std::int64_t QuotaLimit::less_margin(std::int64_t tokens) const noexcept {
     const std::uint32_t margin = margin_.load(relaxed);
-    return margin == 0 ? limit : limit - limit / 1000 * margin / 1000;
+    return margin == 0 ? tokens : tokens - tokens / 1000 * margin / 1000;
+}
+
+std::int64_t QuotaLimit::known() const noexcept {
+    const std::int64_t own = configured();
+    const std::int64_t told = header_.load(relaxed);
+    return told > 0 && (own == 0 || told < own) ? told : own;
+}
+
+void QuotaLimit::restore(const Moment& now) noexcept {
+    if (source() != Source::refusals) return;
+    margin_.store(0, relaxed);
+    const std::int64_t limit = known();
+    const Source source = limit == 0              ? Source::unknown
+                          : limit == configured() ? Source::configured
+                                                  : Source::header;
+    set(limit, source, now);
+}
+
+void QuotaLimit::hold_refusals_at(unsigned per_1000) noexcept {
+    margin_return_ = margin_step / 1000 * std::clamp(per_1000, 1U, 1000U);
 }
 
 double QuotaLimit::margin() const noexcept {
@@ -69,9 +86,13 @@ void QuotaLimit::widen() noexcept {
     margin_.store(std::min(margin_.load(relaxed) + margin_step, margin_max), relaxed);
 }
 
-void QuotaLimit::admitted(std::int64_t counted, const Moment& now) noexcept {
+void QuotaLimit::narrow(std::uint32_t times) noexcept {
     const std::uint32_t margin = margin_.load(relaxed);
-    if (margin != 0) margin_.store(margin - std::min(margin, margin_return), relaxed);
+    if (margin != 0) margin_.store(margin - std::min(margin, margin_return_ * times), relaxed);
+}
+
+void QuotaLimit::admitted(std::int64_t counted, const Moment& now) noexcept {
+    narrow(1);
     if (source() == Source::refusals) grow(counted, now);
 }
 
@@ -81,10 +102,9 @@ void QuotaLimit::grow(std::int64_t counted, const Moment& now) noexcept {
     if (counted > limit) return set(counted, Source::refusals, now);
     if (now.tick - tried_.load(relaxed) < ticks_per_window * patience_.load(relaxed)) return;
     tried_.store(now.tick, relaxed);
-    const std::int64_t known = header_.load(relaxed);
-    const std::int64_t top = known > 0 && (own == 0 || known < own) ? known : own;
+    const std::int64_t top = known();
     const std::int64_t next = limit + std::max<std::int64_t>(1, limit / 50);
-    if (top > 0 && next >= top) return set(top, known == top ? Source::header : Source::configured, now);
+    if (top > 0 && next >= top) return set(top, own == top ? Source::configured : Source::header, now);
     effective_.store(next, relaxed);
 }
 

@@ -135,6 +135,7 @@ bool SharedLearner::change(Learn learn) noexcept {
     const QuotaModel before = model();
     const QuotaModel after = learn();
     word_.store(after.packed(), std::memory_order_relaxed);
+    unsaved_.store(learner_.unsaved(), std::memory_order_relaxed);
     // Release hands what was learned on to the next thread.
     busy_.store(false, std::memory_order_release);
     return after.learned != before.learned || after.rule != before.rule ||

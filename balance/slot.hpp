@@ -4,8 +4,10 @@
 #pragma once
 
 #include "balance/breaker.hpp"
+#include "balance/burst.hpp"
 #include "balance/claim.hpp"
 #include "balance/content_delay.hpp"
+#include "balance/foresight.hpp"
 #include "balance/quantities.hpp"
 #include "balance/quota_learner.hpp"
 #include "balance/quota_limit.hpp"
@@ -120,6 +122,8 @@ class SharedLearner {
     [[nodiscard]] QuotaModel model() const noexcept { return QuotaModel::unpacked(word()); }
     [[nodiscard]] bool learned() const noexcept { return QuotaModel::is_learned(word()); }
     [[nodiscard]] std::uint64_t word() const noexcept { return word_.load(std::memory_order_relaxed); }
+    /// As QuotaLearner::unsaved.
+    [[nodiscard]] std::int64_t unsaved() const noexcept { return unsaved_.load(std::memory_order_relaxed); }
     /// Takes a sample; true when another rule or another way of forgetting is believed now.
     bool observe(const QuotaSample& sample) noexcept;
     /// What was predicted to fit was refused; returns as observe.
@@ -130,24 +134,37 @@ class SharedLearner {
     bool change(Learn learn) noexcept;
 
     std::atomic<std::uint64_t> word_{QuotaModel().packed()};
+    std::atomic<std::int64_t> unsaved_{0};
     std::atomic<bool> busy_{false};
     QuotaLearner learner_;
 };
+
+/// How often a prediction that a request will not fit is put to the test where no waiting helps.
+inline constexpr std::int64_t over_pause_ms_min = 30'000;
+inline constexpr std::int64_t over_pause_ms_max = 600'000;
+/// Where nobody tells what is left it is tested all the time, but not by all at once who give up at once.
+inline constexpr std::int64_t over_pending_max = 32;
 
 /// The atomics of one slot; Fleet and Lease are their only users.
 struct alignas(slot_alignment) Slot {
     // Read by every choose.
     QuotaLimit limit;
+    Burst burst;
     SizeBlocks block;
     Breaker breaker;
     RequestShare request_share;
     RequestQuota requests;
     Claim claim;
     TokenAccount tokens;
+    Foresight foresight;
     Pulse pulse;
     Speed speed;
     std::atomic<std::int64_t> over_at_ms{0}; ///< Last time something was sent that was predicted not to fit.
-    std::atomic<std::int64_t> told_at_ms{0}; ///< Last time the backend said what is left.
+    /// How long after that a prediction is not put to the test again; longer each time that it was right.
+    std::atomic<std::int64_t> over_pause_ms{over_pause_ms_min};
+    std::atomic<std::int64_t> over_pending{0}; ///< Of those, without an answer yet.
+    std::atomic<std::int64_t> told_at_ms{0};   ///< Last time the backend said what is left.
+    std::atomic<std::int64_t> began_ms{0};     ///< First time something was sent.
 
     // Written by every lease.
     alignas(slot_alignment) std::atomic<std::int64_t> reserved{0}; ///< Tokens of leases that are not ended.
@@ -171,7 +188,25 @@ struct alignas(slot_alignment) Slot {
     [[nodiscard]] Tokens charge(const ChargeBasis& basis, Tokens cost) const noexcept;
     /// The window's sum as we think the backend counts it.
     [[nodiscard]] std::int64_t tokens_counted(const Moment& now) const noexcept {
-        return tokens.counted(limit.effective(), now);
+        return tokens.counted(rate(), now);
+    }
+    /// What a bucket drains by, in tokens per minute; 0 = unknown.
+    [[nodiscard]] std::int64_t rate() const noexcept {
+        const std::int64_t own = burst.rate();
+        return own > 0 ? own : limit.effective();
+    }
+    /// What the limiter in force can hold: what a bucket saves, or a window's limit; 0 = unknown.
+    [[nodiscard]] std::int64_t capacity() const noexcept {
+        const std::int64_t depth = burst.depth();
+        return depth > 0 && tokens.forgetting() == Forgetting::bucket ? depth : limit.effective();
+    }
+    /// Up to where requests are promised: the capacity less the margin; 0 = unknown.
+    [[nodiscard]] std::int64_t ceiling() const noexcept { return limit.less_margin(capacity()); }
+    /// Whether `cost` may go beside what is `counted`; what is larger than a bucket when that is empty.
+    [[nodiscard]] bool takes(std::int64_t cost, std::int64_t counted) const noexcept {
+        const std::int64_t most = ceiling();
+        return most == 0 || counted + cost <= most ||
+               (counted == 0 && tokens.forgetting() == Forgetting::bucket);
     }
     void set_quota(std::int64_t tokens_per_minute, std::int64_t requests_per_minute,
                    bool requests_told) noexcept;

@@ -42,8 +42,8 @@ class TokenAccount {
             correction_.absorb(retired, now.tick);
     }
 
-    /// What the limiter counts now; `limit` is in tokens per minute, 0 = unknown.
-    [[nodiscard]] std::int64_t counted(std::int64_t limit, const Moment& now) const noexcept;
+    /// What the limiter counts now; `rate` is what a bucket drains by, in tokens per minute, 0 = unknown.
+    [[nodiscard]] std::int64_t counted(std::int64_t rate, const Moment& now) const noexcept;
     /// Our own charges of the last `ticks` ticks, at most a minute's.
     [[nodiscard]] std::int64_t recent(std::uint32_t ticks, const Moment& now) const noexcept {
         return window_.recent(ticks * quarters_per_tick, now.quarter);
@@ -51,23 +51,33 @@ class TokenAccount {
     [[nodiscard]] std::int64_t correction(const Moment& now) const noexcept;
 
     /// Takes `amount` if what is counted stays within `ceiling`; false changes nothing.
-    bool try_take(std::int64_t amount, std::int64_t ceiling, std::int64_t limit, const Moment& now,
+    bool try_take(std::int64_t amount, std::int64_t ceiling, std::int64_t rate, const Moment& now,
                   TokenCharge& charge) noexcept;
     /// Takes `amount` whatever is counted: the backend's answer is the truth, not our prediction.
-    void take(std::int64_t amount, std::int64_t limit, const Moment& now, TokenCharge& charge) noexcept;
+    void take(std::int64_t amount, std::int64_t rate, const Moment& now, TokenCharge& charge) noexcept;
     /// Changes an earlier charge to `amount` (0 gives all back); without effect once the limiter forgot it.
-    void replace(TokenCharge& charge, std::int64_t amount, std::int64_t limit, const Moment& now) noexcept;
+    void replace(TokenCharge& charge, std::int64_t amount, std::int64_t rate, const Moment& now) noexcept;
 
     /// The backend has said that it counts between `least` and `most`: the smallest change that agrees with
-    /// it.
-    void confine(std::int64_t least, std::int64_t most, std::int64_t limit, const Moment& now) noexcept;
+    /// it. `unsaved`: what a bucket's depth falls short of the limit, from which backends count down.
+    void confine(std::int64_t least, std::int64_t most, std::int64_t unsaved, std::int64_t rate,
+                 const Moment& now) noexcept;
+    /// What a bucket holds, whichever way is in force.
+    [[nodiscard]] std::int64_t level(std::int64_t rate, const Moment& now) const noexcept {
+        return bucket_.level(rate, now);
+    }
+    /// The bucket holds `level` for certain.
+    void set_level(std::int64_t level, std::int64_t rate, const Moment& now) noexcept {
+        bucket_.confine(level, level, rate, now);
+    }
 
     /// When `amount` will fit under `ceiling` if nothing else comes, in nanoseconds of the clock; now.ns when
-    /// it fits now, a minute later when it never will.
-    [[nodiscard]] std::int64_t opening_ns(std::int64_t amount, std::int64_t ceiling, std::int64_t limit,
+    /// it fits now, a minute later when it never will. What is larger than a bucket may go when that is
+    /// empty.
+    [[nodiscard]] std::int64_t opening_ns(std::int64_t amount, std::int64_t ceiling, std::int64_t rate,
                                           const Moment& now) const noexcept;
     /// What will still be counted at `then_ns` of what is counted now.
-    [[nodiscard]] std::int64_t counted_at(std::int64_t then_ns, std::int64_t limit,
+    [[nodiscard]] std::int64_t counted_at(std::int64_t then_ns, std::int64_t rate,
                                           const Moment& now) const noexcept;
 
     [[nodiscard]] Forgetting forgetting() const noexcept {
@@ -76,9 +86,14 @@ class TokenAccount {
     /// `phase`: of a fixed window, in ticks.
     void forget_by(Forgetting forgetting, std::uint32_t phase) noexcept;
 
+    /// opening_ns() and counted_at() by a window that slides, whichever way is in force.
+    [[nodiscard]] std::int64_t sliding_opening_ns(std::int64_t amount, std::int64_t ceiling,
+                                                  const Moment& now) const noexcept;
+    [[nodiscard]] std::int64_t sliding_at(std::int64_t then_ns, const Moment& now) const noexcept;
+
   private:
     /// Counts `amount` in the ways that have not counted it yet: all but the one that `decided`.
-    void follow(std::optional<Forgetting> decided, std::int64_t amount, std::int64_t limit, const Moment& now,
+    void follow(std::optional<Forgetting> decided, std::int64_t amount, std::int64_t rate, const Moment& now,
                 TokenCharge& charge) noexcept;
 
     Window<buckets, 32> window_;

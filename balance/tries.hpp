@@ -29,6 +29,12 @@ struct Asking {
     return {std::chrono::hours(24), first ? owner : 0, first, 0, {}};
 }
 
+/// Whoever had patience and has none left: asked with less than any wait, because who never had any is sent
+/// against every prediction.
+[[nodiscard]] constexpr Asking asking_last() noexcept {
+    return {Duration{1}, 0, false};
+}
+
 class Tries {
   public:
     /// Each wait needs at least one 429 after an opening that was predicted: more than these are not the

@@ -161,6 +161,17 @@ void WaitQueue::take_out(Entry& entry, Entry::State state, Time now) {
     keeper_.left(entry);
 }
 
+// Prediction alone turns nobody away.
+bool WaitQueue::send_last(Entry& entry, Time now) {
+    Choice choice = keeper_.choose_last(entry);
+    if (choice.kind != Choice::Kind::send) return false;
+    Flow& flow = flows_[entry.flow_];
+    flow.service += charge(entry, flow.weight);
+    entry.choice = std::move(choice);
+    take_out(entry, Entry::State::sent, now);
+    return true;
+}
+
 // As with buffers in routers, room is taken from whoever holds most of it, so that nobody can keep others out
 // by filling the queue.
 bool WaitQueue::make_room(const Entry& newcomer, std::uint32_t newcomers_flow, Time now) {
@@ -215,8 +226,10 @@ WaitQueue::Step WaitQueue::pop() {
 void WaitQueue::expire(Lane& lane, Time now) {
     for (std::uint32_t i = lane.flows; i != none;) {
         const std::uint32_t next = flows_[i].next;
-        while (flows_[i].head != nullptr && flows_[i].head->deadline <= now)
-            take_out(*flows_[i].head, Entry::State::expired, now);
+        while (flows_[i].head != nullptr && flows_[i].head->deadline <= now) {
+            Entry& entry = *flows_[i].head;
+            if (!send_last(entry, now)) take_out(entry, Entry::State::expired, now);
+        }
         i = next;
     }
 }
@@ -243,7 +256,7 @@ void WaitQueue::give_turns(Lane& lane, Time now) {
         } else if (choice.kind == Choice::Kind::wait && opens <= entry.deadline) {
             if (passed_over++ == 0) lane.opens = opens;
             lane.wake = std::min(lane.wake, opens);
-        } else {
+        } else if (!send_last(entry, now)) {
             if (choice.kind == Choice::Kind::wait) choice.quota = true;
             choice.kind = Choice::Kind::refuse;
             choice.retry_after = std::max(choice.retry_after, least_wait);

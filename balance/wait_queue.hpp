@@ -31,7 +31,7 @@ class WaitQueue {
     /// Lanes that wait at once; those beyond share the last one, which costs them nothing but order.
     static constexpr std::size_t lanes_max = 64;
     /// So many that do not fit are asked for in one lane before the rest of it must wait for the next time.
-    static constexpr unsigned backfill_max = 16;
+    static constexpr unsigned backfill_max = 32;
 
     /// One request that may wait; stays where it is while it does.
     struct Entry {
@@ -69,6 +69,9 @@ class WaitQueue {
         /// Asks the balancer; `first`: nobody of its lane is before it. With patience for any opening:
         /// whether that is in time is the queue's to judge.
         virtual Choice choose(Entry& entry, bool first) = 0;
+        /// Asks it once more before `entry` is turned away, with no patience to speak of: a backend of which
+        /// little is known may be tried against the prediction.
+        virtual Choice choose_last(Entry& entry) = 0;
         /// `entry` is out of the queue, its state says how; the queue must not be touched from inside. Not
         /// told of leave() and of a join() that fails.
         virtual void left(Entry& entry) = 0;
@@ -145,6 +148,7 @@ class WaitQueue {
     void insert(Entry& entry, std::uint32_t flow) noexcept;
     void remove(Entry& entry) noexcept;
     void take_out(Entry& entry, Entry::State state, Time now);
+    bool send_last(Entry& entry, Time now);
     void expire(Lane& lane, Time now);
     void give_turns(Lane& lane, Time now);
     void push(Step step);

@@ -150,6 +150,11 @@ struct HedgeConfig {
     unsigned spare_percent = 50;    ///< Of the other backend's quota that must be left with it.
 };
 
+/// How quotas are used.
+struct QuotaConfig {
+    unsigned refusals_per_1000 = 1; ///< Requests that a backend may refuse.
+};
+
 /// A tenant's share of what many wait for, relative to 1.
 struct TenantWeight {
     std::string tenant;
@@ -204,6 +209,7 @@ struct Config {
     RetryConfig retry;
     QueueConfig queue;
     HedgeConfig hedge;
+    QuotaConfig quota;
     UsageConfig usage;
     std::vector<ModelConfig> models; ///< Sorted by deployment; others are learned from responses.
     LogConfig log;

@@ -80,6 +80,8 @@ class Exchange {
     net::Task<bool> probe_client();
     /// Asks the balancer for one that waits, with patience for any opening; `first` in its lane.
     balance::Choice choose_in_turn(bool first);
+    /// The balancer's word for one that would be turned away otherwise.
+    balance::Choice choose_last();
 
     // What a hedge needs to know.
     /// The attempt in work; there is one while a hedge runs.

@@ -38,7 +38,10 @@ balance::Duration Exchange::patience_left() noexcept {
 
 balance::Choice Exchange::choose_now() {
     const balance::Duration patience = patience_left();
-    if (patience == balance::Duration::zero()) return choose({});
+    if (patience == balance::Duration::zero()) {
+        const bool had_some = wait_until_ > record_.started;
+        return choose(had_some ? balance::asking_last() : balance::Asking{});
+    }
     if (tries_.gets_in_line(shard().waiting().busy(name_hash_))) {
         balance::Choice in_line;
         in_line.kind = balance::Choice::Kind::wait;
@@ -49,6 +52,10 @@ balance::Choice Exchange::choose_now() {
 
 balance::Choice Exchange::choose_in_turn(bool first) {
     return choose(balance::asking_in_turn(first, shard().owner()));
+}
+
+balance::Choice Exchange::choose_last() {
+    return choose(balance::asking_last());
 }
 
 net::Task<balance::Choice> Exchange::wait_for_turn() {

@@ -39,15 +39,30 @@ std::string_view word_of(balance::QuotaLimit::Source source) noexcept {
     return "unknown";
 }
 
+/// ", saves up 10 s", of a bucket that saves less than a minute.
+void append_saved(std::string& out, const SlotView& slot) {
+    const auto rate =
+        static_cast<double>((slot.tokens_rate.count() > 0 ? slot.tokens_rate : slot.tokens_limit).count());
+    if (slot.tokens_saved.count() == 0 || rate <= 0) return;
+    fmt::format_to(std::back_inserter(out), ", saves up {:.0f} s",
+                   static_cast<double>(slot.tokens_saved.count()) * balance::ticks_per_window / rate);
+}
+
 /// "sliding 60 s, charges max_tokens only, limit now 82 % of configured since 14:03", for people.
 std::string summary(const SlotView& slot, const PageBasis& basis) {
     std::string out;
     if (slot.model.learned) {
-        fmt::format_to(std::back_inserter(out), "{}, charges {}", word_of(slot.model.forgetting),
-                       balance::name_of(slot.model.rule));
+        out += word_of(slot.forgetting);
+        append_saved(out, slot);
+        fmt::format_to(std::back_inserter(out), ", charges {}", balance::name_of(slot.model.rule));
         if (slot.model.rule == balance::ChargeRule::fitted)
             fmt::format_to(std::back_inserter(out), " ({:.2f} and {:.2f})", slot.model.prompt_factor,
                            slot.model.cap_factor);
+    } else if (slot.tokens_saved.count() > 0) {
+        out = word_of(slot.forgetting);
+        append_saved(out, slot);
+        fmt::format_to(std::back_inserter(out), " and drains {} a minute by its refusals",
+                       slot.tokens_rate.count());
     } else {
         out = "not learned yet: sliding 60 s and prompt tokens and max_tokens are assumed";
     }
@@ -75,7 +90,9 @@ void visit_slot(const SlotView& slot, Visit&& visit) {
     visit("tokens_configured", slot.tokens_configured.count());
     visit("limit_source", word_of(slot.limit_source));
     visit("margin", slot.margin);
-    visit("window", word_of(slot.model.forgetting));
+    visit("window", word_of(slot.forgetting));
+    visit("tokens_saved", slot.tokens_saved.count());
+    visit("tokens_drained", slot.tokens_rate.count());
     visit("charges", balance::name_of(slot.model.rule));
     visit("prompt_factor", slot.model.prompt_factor);
     visit("cap_factor", slot.model.cap_factor);

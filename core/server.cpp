@@ -56,6 +56,7 @@ std::size_t pins_for(const Config& config) {
 balance::FleetOptions fleet_options(const Config& config) {
     balance::FleetOptions options;
     options.seed = secret_seed();
+    options.refusals_per_1000 = config.quota.refusals_per_1000;
     options.tick = std::chrono::duration_cast<balance::Duration>(std::chrono::duration<double>(options.tick) /
                                                                  config.test_time_scale);
     if (config.hedge.enabled) options.late_quantile = config.hedge.after_percentile / 100.0;

@@ -65,6 +65,10 @@ balance::Choice Waiting::choose(balance::WaitQueue::Entry& entry, bool first) {
     return static_cast<Turn::Place&>(entry).turn->exchange_.choose_in_turn(first);
 }
 
+balance::Choice Waiting::choose_last(balance::WaitQueue::Entry& entry) {
+    return static_cast<Turn::Place&>(entry).turn->exchange_.choose_last();
+}
+
 void Waiting::left(balance::WaitQueue::Entry& entry) {
     counters_.now.subtract();
     counters_.ended[static_cast<std::size_t>(entry.state)].add();

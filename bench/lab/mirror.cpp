@@ -116,7 +116,8 @@ Choice Mirror::ask_balancer(const Place& place, const balance::Asking& asking) {
 
 Choice Mirror::choose_now(Place& place) {
     const Duration patience = patience_left(place);
-    if (patience == Duration::zero()) return ask_balancer(place, {});
+    if (patience == Duration::zero())
+        return ask_balancer(place, parts_.queue ? balance::asking_last() : balance::Asking{});
     if (place.tries.gets_in_line(queue_.busy(key_.hash))) {
         Choice in_line;
         in_line.kind = Choice::Kind::wait;
@@ -180,6 +181,10 @@ Decision Mirror::give_up(Choice& choice, Place& place) {
 
 Choice Mirror::choose(balance::WaitQueue::Entry& entry, bool first) {
     return ask_balancer(static_cast<Place&>(entry), balance::asking_in_turn(first, owner));
+}
+
+Choice Mirror::choose_last(balance::WaitQueue::Entry& entry) {
+    return ask_balancer(static_cast<Place&>(entry), balance::asking_last());
 }
 
 void Mirror::left(balance::WaitQueue::Entry& entry) {

@@ -50,6 +50,7 @@ class Mirror final : public Strategy, private balance::WaitQueue::Keeper {
     };
 
     balance::Choice choose(Entry& entry, bool first) override;
+    balance::Choice choose_last(Entry& entry) override;
     void left(Entry& entry) override;
 
     void estimate(Place& place) const;

@@ -66,9 +66,9 @@ BENCHMARK(balance_choose_reserve_settle)->Arg(8)->Threads(2)->UseRealTime();
 /// Backends that count max_tokens only, in fixed minutes, and say so in their headers.
 class TellingBackends {
   public:
-    static constexpr std::int64_t limit = 30'000'000;
-
-    explicit TellingBackends(std::size_t count) : fleet(specs(count)), used_(count) {}
+    /// Two thirds of the quotas are in use.
+    explicit TellingBackends(std::size_t count)
+        : limit_(8'500'000 / static_cast<std::int64_t>(count)), fleet(specs(count, limit_)), used_(count) {}
 
     /// One request's whole account, as `serve`, with a quota whose rule is learned.
     void serve(std::uint64_t random, Time now) {
@@ -87,23 +87,27 @@ class TellingBackends {
         demand.random = random;
         Choice choice = Balancer().choose(fleet, demand, now);
         RateLimits limits;
-        limits.limit_tokens = limit;
-        limits.remaining_tokens = limit - (used_[choice.backend] += cap);
+        limits.limit_tokens = limit_;
+        limits.remaining_tokens = limit_ - (used_[choice.backend] += cap);
         choice.lease.success(now);
         choice.lease.observe(limits, now);
         choice.lease.settle({Tokens(500), Tokens(200), Tokens(700), Tokens(0), Tokens(0)}, now);
     }
 
-    Fleet fleet;
-
   private:
-    static std::vector<BackendSpec> specs(std::size_t count) {
+    static std::vector<BackendSpec> specs(std::size_t count, std::int64_t limit) {
         std::vector<BackendSpec> specs = backends(count);
         for (BackendSpec& spec : specs)
             spec.tpm = Tokens(limit);
         return specs;
     }
 
+    std::int64_t limit_;
+
+  public:
+    Fleet fleet;
+
+  private:
     std::vector<std::int64_t> used_;
     std::int64_t minute_ = 0;
 };

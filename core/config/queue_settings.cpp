@@ -42,6 +42,10 @@ void read_budget(unsigned& amount, Reader& reader, unsigned most) {
     reader.number(amount, 0, most);
 }
 
+void read_refusals(QuotaConfig& quota, Reader& reader) {
+    reader.number(quota.refusals_per_1000, 1, 1000);
+}
+
 void read_queue_wait(std::chrono::milliseconds& wait, Reader& reader) {
     reader.duration(wait, std::chrono::milliseconds{0});
 }

@@ -1,4 +1,5 @@
-// The settings of waiting, retrying and hedging: rows of the one table (core/config/settings.hpp).
+// The settings of waiting, retrying, hedging and using quotas: rows of the one table
+// (core/config/settings.hpp).
 #pragma once
 
 #include "core/config/settings.hpp"
@@ -17,6 +18,7 @@ void read_queue_bounds(QueueConfig& queue, Reader& reader, bool bytes);
 void read_queue_wait(std::chrono::milliseconds& wait, Reader& reader);
 [[nodiscard]] std::string shown_queue_number(std::uint64_t number, bool bytes);
 [[nodiscard]] std::string shown_queue_wait(std::chrono::milliseconds wait);
+void read_refusals(QuotaConfig& quota, Reader& reader);
 void read_budget(unsigned& amount, Reader& reader, unsigned most);
 
 inline constexpr std::array queue_rows{
@@ -63,6 +65,15 @@ inline constexpr std::array queue_rows{
                            "counted, of a hundred; where no backend has that, there is none",
                 .read = [](Config& c, Reader& r) { r.number(c.hedge.spare_percent, 0, 99); },
                 .show = [](const Config& c) { return shown_queue_number(c.hedge.spare_percent, false); }},
+    MainSetting{.key = "quota.refusals_per_1000",
+                .env = "HEADROOM_QUOTA_REFUSALS_PER_1000",
+                .unit = "number",
+                .example = "10",
+                .meaning =
+                    "How many of 1,000 requests a backend may refuse for quota. Where it refuses more, "
+                    "a growing part of its quota, up to a fifth, is left unused",
+                .read = [](Config& c, Reader& r) { read_refusals(c.quota, r); },
+                .show = [](const Config& c) { return shown_queue_number(c.quota.refusals_per_1000, false); }},
     MainSetting{.key = "queue.wait",
                 .env = "HEADROOM_QUEUE_WAIT",
                 .unit = "duration",

@@ -141,6 +141,67 @@ INSTANTIATE_TEST_SUITE_P(
                        ::testing::Values(Forgetting::sliding, Forgetting::fixed, Forgetting::bucket)),
     name_of_pair);
 
+class OvertakingAnswers : public ::testing::TestWithParam<Forgetting> {};
+
+/// Heads come between a tenth of a second and three seconds after their counts, in any order, and the quota
+/// is always nearly full: the rule that is true must never look wrong.
+TEST_P(OvertakingAnswers, CastNoDoubtOnTheTruth) {
+    struct Head {
+        double at;
+        QuotaSample sample;
+        double sent;
+    };
+    for (const std::uint64_t seed : seeds(32)) {
+        SCOPED_TRACE(seed_note(seed));
+        Random random(seed);
+        Limiter limiter(ChargeRule::characters_and_cap, GetParam());
+        QuotaLearner learner;
+        ChargeSums sums{};
+        std::vector<Head> heads;
+        const double begin = 1'000 + static_cast<double>(random.below(6'000)) / 100;
+        double worst = 0;
+        const auto deliver = [&](double now) {
+            std::ranges::sort(heads, {}, &Head::at);
+            std::size_t count = 0;
+            for (; count < heads.size() && heads[count].at <= now; ++count) {
+                Head& head = heads[count];
+                head.sample.tick = static_cast<std::uint32_t>(head.at) + 1;
+                head.sample.age = head.sample.tick - (static_cast<std::uint32_t>(head.sent) + 1);
+                head.sample.most = sums;
+                learner.observe(head.sample);
+                if (head.at > begin + 240) worst = std::max(worst, learner.model().error);
+            }
+            heads.erase(heads.begin(), heads.begin() + static_cast<std::ptrdiff_t>(count));
+        };
+        for (double now = begin; now < begin + 400;
+             now += 0.1 + static_cast<double>(random.below(100)) / 100) {
+            deliver(now);
+            const ChargeBasis basis = request(random);
+            if (limiter.used(now) + limiter.arrival(basis) > limit) continue;
+            limiter.arrive(basis, now);
+            const ChargeSums own = sums_at_arrival(basis);
+            std::ranges::transform(sums, own, sums.begin(), std::plus<>());
+            QuotaSample sample;
+            sample.limit = limit;
+            sample.used = limiter.used(now);
+            sample.own = own;
+            sample.least = sample.sent = sums;
+            heads.push_back({now + 0.1 + static_cast<double>(random.below(290)) / 100, sample, now});
+        }
+        EXPECT_TRUE(learner.model().learned);
+        EXPECT_EQ(learner.model().rule, ChargeRule::characters_and_cap);
+        EXPECT_LT(worst, 0.03);
+    }
+}
+
+std::string name_of_way(const ::testing::TestParamInfo<Forgetting>& info) {
+    constexpr std::array ways{"sliding", "fixed", "bucket"};
+    return ways[static_cast<std::size_t>(info.param)];
+}
+
+INSTANTIATE_TEST_SUITE_P(Ways, OvertakingAnswers, ::testing::Values(Forgetting::sliding, Forgetting::bucket),
+                         name_of_way);
+
 TEST(QuotaModel, SurvivesItsWord) {
     QuotaModel model;
     model.learned = true;

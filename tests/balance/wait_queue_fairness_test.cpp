@@ -34,6 +34,7 @@ class Bucket : public WaitQueue::Keeper {
         const double lacking = std::max(cost - level_, 1.0);
         return waits(std::chrono::ceil<Duration>(std::chrono::duration<double>(lacking / rate_)));
     }
+    Choice choose_last(Entry&) override { return {}; }
     void left(Entry& one) override {
         if (one.state == State::sent) served[one.tenant] += static_cast<double>(one.cost.count());
         ended.push_back(&one);

@@ -48,6 +48,8 @@ class Script : public WaitQueue::Keeper {
         asked.push_back(&one);
         return answer(one, first);
     }
+    std::function<Choice(Entry&)> last_answer = [](Entry&) { return Choice{}; };
+    Choice choose_last(Entry& one) override { return last_answer(one); }
     void left(Entry& one) override { out.push_back(&one); }
 };
 
