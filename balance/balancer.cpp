@@ -24,6 +24,9 @@ class Choosing {
         input_.patience = demand.patience;
         input_.prefix = demand.prefix;
         input_.may_probe = demand.may_probe;
+        input_.late = demand.late;
+        input_.silent = demand.silent;
+        input_.used_max = demand.used_max;
     }
 
     Choice run() noexcept {

@@ -40,6 +40,11 @@ struct Demand {
     std::uint32_t owner = 0;
     /// First in its queue: when it must wait, what it waits for is kept free for it.
     bool claims = false;
+    /// Not 0: a hedge is wanted; the bit of the one backend that has the request already and is late. It may
+    /// go only where it fits and `used_max` is not exceeded, else it is refused.
+    std::uint64_t late = 0;
+    Duration silent{};   ///< For a hedge: how long nothing has come of that one.
+    double used_max = 0; ///< For a hedge: the part of a backend's quota that may be used, with it.
 };
 
 /// Where a decision is recorded, if anywhere.
@@ -64,8 +69,7 @@ struct Choice {
     /// For refuse: true when at least one candidate is blocked by its quota, so that a 429 is the honest
     /// answer.
     bool quota = false;
-    /// Why, in a word for the log: "fits", "probe", "over", "returning", "last-resort"; "opening"; "quota",
-    /// "broken", "tried", "none".
+    /// Why, in a word for the log: name_of(Reason).
     std::string_view reason;
 };
 

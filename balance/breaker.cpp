@@ -50,7 +50,8 @@ unsigned faults_to_open(Fault kind) noexcept {
         case Fault::timeout:
         case Fault::auth: return 2;
         case Fault::server_error:
-        case Fault::reset: break;
+        case Fault::reset:
+        case Fault::late: break;
     }
     return 3;
 }
@@ -70,8 +71,8 @@ Word opened(const Word& word, Fault kind, unsigned trips, std::int64_t now_ms) n
 } // namespace
 
 std::string_view name_of(Fault fault) noexcept {
-    static constexpr std::array<std::string_view, 7> names{
-        "server_error", "connect", "tls", "timeout", "reset", "auth", "deployment_missing"};
+    static constexpr std::array<std::string_view, 8> names{
+        "server_error", "connect", "tls", "timeout", "reset", "auth", "deployment_missing", "late"};
     const auto index = static_cast<std::size_t>(fault);
     return index < names.size() ? names[index] : "unknown";
 }

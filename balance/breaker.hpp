@@ -18,6 +18,7 @@ enum class Fault : std::uint8_t {
     reset,              ///< The connection died, or the response was malformed or cut.
     auth,               ///< 401 or 403 of our own credentials.
     deployment_missing, ///< The backend does not have this deployment.
+    late,               ///< Unusually long without a word, until another backend's answer had begun.
 };
 
 /// The stable lower-case name used in logs and metric labels.

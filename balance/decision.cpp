@@ -28,8 +28,9 @@ class Passes {
             if (group == 0) continue;
             if ((group & ~in_.seen) != 0) return ask(Decision::Kind::look, group & ~in_.seen);
             score(group & ~out_.scored);
-            if (probe(group) || fitting(group)) return;
+            if (in_.late != 0 ? spare(group) : probe(group) || fitting(group)) return;
         }
+        if (in_.late != 0) return refuse(Reason::scarce);
         if (any_group(&Passes::returning)) return;
         if (in_.patience > Duration::zero() && wait()) return;
         if (any_group(&Passes::least_full)) return;
@@ -151,6 +152,20 @@ class Passes {
         return send_best(fit(group) & out_.admitted, Taking::if_fits, Reason::fits);
     }
 
+    // A hedge is a luxury: nobody is probed with it, and nobody runs short for it.
+    bool spare(BackendMask group) noexcept {
+        BackendMask rich = 0;
+        for_each(fit(group) & out_.admitted, [&](std::uint32_t backend) {
+            rich |= BackendMask{in_.look[backend].used <= in_.used_max} << backend;
+        });
+        return send_best(rich, Taking::if_fits, Reason::hedge);
+    }
+
+    void refuse(Reason reason) noexcept {
+        out_.kind = Decision::Kind::refuse;
+        out_.reason = reason;
+    }
+
     bool returning(BackendMask group) noexcept {
         return send_best(fit(group), Taking::if_fits, Reason::returning);
     }
@@ -241,6 +256,8 @@ std::string_view name_of(Reason reason) noexcept {
         case Reason::quota: return "quota";
         case Reason::tried: return "tried";
         case Reason::none: return "none";
+        case Reason::hedge: return "hedge";
+        case Reason::scarce: return "scarce";
     }
     return "unknown";
 }

@@ -25,11 +25,13 @@ enum class Reason : std::uint8_t {
     quota,
     tried,
     none,
+    hedge,
+    scarce,
 };
-inline constexpr std::size_t reason_count = 9;
+inline constexpr std::size_t reason_count = 11;
 
-/// The word for the log: "fits", "probe", "over", "returning", "last-resort"; "opening"; "quota", "tried",
-/// "none".
+/// The word for the log: "fits", "probe", "over", "returning", "last-resort", "hedge"; "opening"; "quota",
+/// "tried", "none", "scarce".
 [[nodiscard]] std::string_view name_of(Reason reason) noexcept;
 
 /// All that a decision depends on. The arrays hold something only for the backends in `seen` and `opened`:
@@ -44,6 +46,10 @@ struct DecisionInput {
     Duration patience{};
     std::uint64_t prefix = 0; ///< As Demand::prefix.
     bool may_probe = true;
+    /// Not 0: a hedge is wanted. Its one backend has the request already and is late.
+    BackendMask late = 0;
+    Duration silent{};   ///< For a hedge: since when nothing has come of it.
+    double used_max = 0; ///< For a hedge: how full a backend may be with it (Outlook::used).
     /// By Taking: reservations that another shard was faster to take.
     std::array<BackendMask, taking_count> lost{};
     BackendMask seen = 0;   ///< Those whose `look` is filled.

@@ -24,6 +24,9 @@ constexpr void visit_input(Input& input, Visit&& visit) {
     visit("patience", input.patience);
     visit("prefix", input.prefix);
     visit("may_probe", input.may_probe);
+    visit("late", input.late);
+    visit("silent", input.silent);
+    visit("used_max", input.used_max);
     visit("lost_if_fits", input.lost[0]);
     visit("lost_anyway", input.lost[1]);
     visit("lost_probe", input.lost[2]);

@@ -57,6 +57,9 @@ struct FleetOptions {
     /// One second; a test with a scaled clock makes it shorter, which scales the minute and the request
     /// window alike.
     Duration tick = std::chrono::seconds(1);
+    /// Which quantile of the time to the first content is late (Lease::late_after), within (0, 1); 0: that is
+    /// not learned.
+    double late_quantile = 0;
     /// How many of 1,000 requests a backend may refuse, 1 at least: to hold it, a part of its quota is left
     /// unused.
     unsigned refusals_per_1000 = balance::refusals_per_1000;

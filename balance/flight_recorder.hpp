@@ -5,6 +5,7 @@
 #pragma once
 
 #include "balance/decision.hpp"
+#include "balance/hedge_policy.hpp"
 #include "balance/quantities.hpp"
 
 #include <atomic>
@@ -36,7 +37,9 @@ struct AttemptEnd {
     std::uint16_t status = 0; ///< 0: no response.
     std::uint8_t verdict = 0;
     std::uint8_t error = 0;
-    bool taken = false; ///< Its response went to the client.
+    bool taken = false;     ///< Its response went to the client.
+    bool hedge = false;     ///< It was started beside a late one.
+    bool overtaken = false; ///< It was given up because the other one of the two had content first.
 };
 
 /// How the request ended; `outcome` as the recorder's owner numbers it.
@@ -49,6 +52,7 @@ struct RequestEnd {
     Tokens prompt;
     Tokens completion; ///< As told, else as counted from what was relayed.
     Duration lasted{};
+    HedgeEnd hedge = HedgeEnd::none;
 };
 
 template <class End, class Visit>
@@ -59,6 +63,8 @@ constexpr void visit_end(End& end, Visit&& visit) {
     visit("verdict", end.verdict);
     visit("error", end.error);
     visit("taken", end.taken);
+    visit("hedge", end.hedge);
+    visit("overtaken", end.overtaken);
 }
 
 template <class End, class Visit>
@@ -72,6 +78,7 @@ constexpr void visit_end(End& end, Visit&& visit) {
     visit("prompt", end.prompt);
     visit("completion", end.completion);
     visit("lasted", end.lasted);
+    visit("hedge", end.hedge);
 }
 
 /// One record as read. `input.shape` is null: the configuration is not recorded.

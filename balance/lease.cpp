@@ -153,7 +153,22 @@ void Lease::success(Time now) noexcept {
 }
 
 void Lease::first_content(Duration waited) noexcept {
-    if (slot_ != nullptr) slot_->speed.observe(waited, prompt_);
+    if (slot_ == nullptr) return;
+    slot_->speed.observe(waited, prompt_);
+    const double quantile = fleet_->options_.late_quantile;
+    if (quantile > 0) slot_->delay.observe(waited, prompt_, quantile);
+}
+
+void Lease::no_content(Duration waited) noexcept {
+    if (slot_ == nullptr) return;
+    const double quantile = fleet_->options_.late_quantile;
+    if (quantile > 0) slot_->delay.observe_open(waited, prompt_, quantile);
+}
+
+std::optional<Duration> Lease::late_after() const noexcept {
+    // the shared slot knows deployments only as a mixture
+    if (slot_ == nullptr || unclaimed_) return std::nullopt;
+    return slot_->delay.late_after(prompt_);
 }
 
 void Lease::fault(Fault fault, Time now, std::optional<Tokens> output) noexcept {
@@ -165,7 +180,8 @@ void Lease::fault(Fault fault, Time now, std::optional<Tokens> output) noexcept 
         block_->connection.fault(fault, probes_connection_, ms);
         probes_connection_ = false;
     } else {
-        if (fault != Fault::timeout && fault != Fault::reset) answered(ms);
+        const bool silent = fault == Fault::timeout || fault == Fault::reset || fault == Fault::late;
+        if (!silent) answered(ms);
         if (fault == Fault::deployment_missing && unclaimed_) {
             block_->note_missing(name_.key().hash, ms);
         } else {
@@ -177,7 +193,9 @@ void Lease::fault(Fault fault, Time now, std::optional<Tokens> output) noexcept 
         block_->connection.success(probes_connection_ || last_resort_, ms);
         probes_connection_ = false;
     }
-    if (fault != Fault::server_error && fault != Fault::timeout && fault != Fault::reset) {
+    const bool counted = fault == Fault::server_error || fault == Fault::timeout || fault == Fault::reset ||
+                         fault == Fault::late;
+    if (!counted) {
         kept = Tokens(0);
         slot_->requests.give_back(requests_);
     }
@@ -205,6 +223,20 @@ void Lease::abandon(Tokens output, Time now) noexcept {
     give_up_probe(at.ms);
     const Tokens kept = spent(output);
     end(kept, kept, at);
+}
+
+Tokens Lease::overtaken(Tokens output, Duration waited, Time now) noexcept {
+    if (slot_ == nullptr) return Tokens(0);
+    const Tokens kept = spent(output);
+    const std::optional<Duration> late = late_after();
+    const bool silent = pending_ && late && waited >= *late;
+    no_content(waited);
+    if (silent) {
+        fault(Fault::late, now, output);
+    } else {
+        abandon(output, now);
+    }
+    return kept;
 }
 
 bool Lease::charges_on_usage() const noexcept {

@@ -22,9 +22,9 @@ class Fleet;
 /// A reservation on one (backend, deployment). The Fleet must outlive it.
 ///
 /// Order of calls: observe with the response's header fields, success for an answer that shows a healthy
-/// backend (2xx, and errors of the client's own), then exactly one of settle, refused, fault, abandon or
-/// cancel_unsent, which ends the lease; calls after that do nothing. A fault may follow success: a stream
-/// that dies half-way, or before its first content.
+/// backend (2xx, and errors of the client's own), then exactly one of settle, refused, fault, abandon,
+/// overtaken or cancel_unsent, which ends the lease; calls after that do nothing. A fault may follow success:
+/// a stream that dies half-way, or before its first content.
 class Lease {
   public:
     Lease() noexcept = default;
@@ -52,6 +52,11 @@ class Lease {
 
     /// The first content of its answer came: how fast the backend is.
     void first_content(Duration waited) noexcept;
+    /// The wait for it ended after `waited`, before it came, and not by the backend's doing.
+    void no_content(Duration waited) noexcept;
+    /// What the first content of this request is unusually late after, once enough answers have been seen for
+    /// the Fleet's late_quantile.
+    [[nodiscard]] std::optional<Duration> late_after() const noexcept;
 
     /// Ends it with a 429: tokens given back, the request counted, the deployment left alone until the stated
     /// time.
@@ -65,6 +70,10 @@ class Lease {
     /// Ends it without usage: the client left or the response ended without saying; `output` is what the
     /// caller knows of the tokens generated so far.
     void abandon(Tokens output, Time now) noexcept;
+    /// Ends it because another backend's answer to the same request had content first, `waited` after this
+    /// attempt began: as abandon, but who was late and had not said a word is nearer to being broken, or
+    /// nobody would notice that it hangs. Returns what stays charged.
+    Tokens overtaken(Tokens output, Duration waited, Time now) noexcept;
     /// Ends it before anything was sent: everything is given back, the request count too.
     void cancel_unsent(Time now) noexcept;
 

@@ -24,6 +24,7 @@ enum Tag : unsigned {
     previous_response_id,
     prompt_cache_key,
     user,
+    acting,
 };
 
 unsigned root_member(std::string_view name) noexcept {
@@ -31,12 +32,16 @@ unsigned root_member(std::string_view name) noexcept {
         std::string_view name;
         Tag tag;
     };
-    static constexpr std::array<Member, 12> members{{{"n", n},
+    static constexpr std::array<Member, 16> members{{{"n", n},
                                                      {"user", user},
                                                      {"model", model},
+                                                     {"tools", acting},
+                                                     {"prompt", acting},
                                                      {"store", store},
                                                      {"stream", stream},
                                                      {"best_of", best_of},
+                                                     {"background", acting},
+                                                     {"conversation", acting},
                                                      {"max_tokens", max_tokens},
                                                      {"stream_options", stream_options},
                                                      {"prompt_cache_key", prompt_cache_key},
@@ -123,6 +128,9 @@ class RequestScan::Sink final : public JsonSink {
             case previous_response_id: return on_id(facts_.previous_response_hash, scalar);
             case prompt_cache_key: return on_id(owner_.cache_key_, scalar);
             case user: return on_id(owner_.user_, scalar);
+            case acting:
+                if (scalar.kind != JsonKind::null) facts_.may_act = true;
+                return;
             default: return;
         }
     }
@@ -143,6 +151,7 @@ class RequestScan::Sink final : public JsonSink {
                 if (!is_object) return 0;
                 facts_.stream_options = ByteRange{begin, begin};
                 return stream_options;
+            case acting: facts_.may_act = true; return 0;
             default:
                 // Not a value that any of the others can have: as good as null.
                 on_scalar(tag, {});

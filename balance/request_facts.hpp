@@ -64,6 +64,9 @@ struct RequestFacts {
     std::optional<ByteRange> stream_options; ///< The value, braces included.
     UsageWish usage_wish;
     std::optional<bool> store;
+    /// Has members by which the Responses API does more than answer: `tools`, `conversation`, `background`,
+    /// `prompt` (a stored template). Their being there counts, not their contents; null is absence.
+    bool may_act = false;
     std::optional<std::int64_t> max_tokens; ///< Caps are clamped to [0, 2^40]; null counts as absent.
     std::optional<std::int64_t> max_completion_tokens;
     std::optional<std::int64_t> max_output_tokens;

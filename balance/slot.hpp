@@ -6,6 +6,7 @@
 #include "balance/breaker.hpp"
 #include "balance/burst.hpp"
 #include "balance/claim.hpp"
+#include "balance/content_delay.hpp"
 #include "balance/foresight.hpp"
 #include "balance/quantities.hpp"
 #include "balance/quota_learner.hpp"
@@ -179,6 +180,7 @@ struct alignas(slot_alignment) Slot {
 
     // Written seldom.
     alignas(slot_alignment) SharedLearner learner;
+    ContentDelay delay;
     std::array<std::atomic<std::uint64_t>, SlotName::bytes_max / 8> name{};
     std::atomic<std::uint64_t> named{0}; ///< Bytes of the name + 1, or 0 until it is written.
 

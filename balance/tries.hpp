@@ -14,17 +14,19 @@
 
 namespace headroom::balance {
 
-/// With what patience and whose claims the balancer is asked (Demand).
+/// With what patience and whose claims the balancer is asked, or for which hedge (Demand).
 struct Asking {
     Duration patience{};
     std::uint32_t owner = 0;
     bool claims = false;
+    BackendMask late = 0; ///< For a hedge.
+    Duration silent{};    ///< For a hedge.
 };
 
 /// Whoever waits is asked for with patience for any opening: whether it is in time is judged by the queue.
 /// The claim of the first one holds against the others of its own shard, too. `owner`: 1 + the shard.
 [[nodiscard]] constexpr Asking asking_in_turn(bool first, std::uint32_t owner) noexcept {
-    return {std::chrono::hours(24), first ? owner : 0, first};
+    return {std::chrono::hours(24), first ? owner : 0, first, 0, {}};
 }
 
 /// Whoever had patience and has none left: asked with less than any wait, because who never had any is sent
@@ -68,6 +70,8 @@ class Tries {
     [[nodiscard]] bool may_send(const Choice& choice) const noexcept;
     /// Pays for the next attempt if it follows a fault; what is not allowed need not be asked again.
     [[nodiscard]] Retry may_retry(RetryBudget& budget, Time now) noexcept;
+    /// A second attempt may begin beside the one in work, as far as the number of attempts goes.
+    [[nodiscard]] bool may_hedge() const noexcept { return any_left(); }
     /// An attempt began there.
     void sent_to(std::uint32_t backend) noexcept;
     /// It ended by a 429, which is a measurement and free.

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "balance/classify.hpp"
+#include "balance/hedge_policy.hpp"
 #include "balance/operation.hpp"
 #include "balance/usage.hpp"
 #include "net/clock.hpp"
@@ -66,6 +67,9 @@ struct AccessRecord {
     std::optional<balance::Usage> usage;
     /// Output of a response that did not say its usage, counted or estimated from what was relayed.
     std::optional<balance::Tokens> counted_output;
+    balance::HedgeEnd hedge = balance::HedgeEnd::none;
+    std::int64_t hedge_backend = -1; ///< Where a hedge was started; -1: there was none.
+    balance::Tokens hedge_tokens;    ///< What stays charged for the one of the two that lost.
 
     void add_failed(const FailedAttempt& attempt) noexcept {
         if (failed_count < failed_max) failed[failed_count++] = attempt;

@@ -33,11 +33,7 @@ Attempt::Attempt(Exchange& exchange, std::uint32_t backend, balance::Lease lease
           this),
       hold_deadline_(
           exchange.shard().loop().deadlines(),
-          [](void* self) {
-              static_cast<Attempt*>(self)->hold_ended_ = true;
-              static_cast<Attempt*>(self)->attend();
-          },
-          this),
+          [](void* self) { static_cast<Attempt*>(self)->on_hold_deadline(); }, this),
       listen_at_(
           exchange.shard().loop().deadlines(),
           [](void* self) { static_cast<Attempt*>(self)->begin_listening(); }, this) {}
@@ -46,7 +42,12 @@ Attempt::~Attempt() = default;
 
 net::Task<Attempt::End> Attempt::run() {
     exchange_.shard().count().backend[backend_].attempts.add();
+    begun_at_ = exchange_.shard().loop().now();
     return converse(true);
+}
+
+net::Task<Attempt::End> Attempt::relay() {
+    return relay_->commit();
 }
 
 net::Task<Attempt::End> Attempt::converse(bool may_add_usage) {
@@ -72,6 +73,7 @@ net::Task<Attempt::End> Attempt::converse(bool may_add_usage) {
 net::Task<Attempt::Step> Attempt::ask(bool fresh) {
     Shard& shard = exchange_.shard();
     net::ConnectionPool& pool = shard.pool(backend_);
+    if (cancelled_.code != net::ErrorCode::none) co_return failed_by(cancelled_, fresh);
     reader_.reset();
     answered_early_ = false;
     connection_ = fresh ? net::ConnectionPool::Handle() : pool.take_idle();
@@ -194,6 +196,8 @@ net::Task<net::Result<void>> Attempt::read_parts(net::BodyParts* parts) {
         }
         if (read.error().code != net::ErrorCode::interrupted) co_return read.error();
         if (std::exchange(hold_ended_, false)) co_return interrupted;
+        if (exchange_.races() && exchange_.probe_due() && !co_await exchange_.probe_client())
+            co_return net::Error{net::ErrorCode::cancelled, net::Side::client, false};
     }
 }
 
@@ -218,7 +222,7 @@ void Attempt::release_connection() noexcept {
 
 net::Task<void> Attempt::relay_failure() {
     Relay relay(*this);
-    co_await relay.run_held();
+    co_await relay.commit();
 }
 
 void Attempt::note_failure() noexcept {
@@ -227,8 +231,13 @@ void Attempt::note_failure() noexcept {
 }
 
 balance::AttemptEnd Attempt::end_of(End end) const noexcept {
-    return {backend_, status_, static_cast<std::uint8_t>(verdict_), static_cast<std::uint8_t>(error_.code),
-            end == End::taken};
+    return {backend_,
+            status_,
+            static_cast<std::uint8_t>(verdict_),
+            static_cast<std::uint8_t>(error_.code),
+            end == End::taken,
+            hedge_,
+            overtaken_};
 }
 
 void Attempt::cancel(net::Error error) noexcept {
@@ -239,6 +248,28 @@ void Attempt::cancel(net::Error error) noexcept {
 
 void Attempt::attend() noexcept {
     if (connection_ && reader_.has_value()) connection_.stream().interrupt_receive();
+}
+
+void Attempt::give_up() noexcept {
+    gives_up_ = true;
+    cancel({net::ErrorCode::cancelled, net::Side::local, false});
+}
+
+void Attempt::hold_alone() noexcept {
+    if (hold_overdue_) on_hold_deadline();
+}
+
+void Attempt::hold_over() noexcept {
+    hold_deadline_.disarm();
+    hold_ended_ = hold_overdue_ = false;
+}
+
+/// Of two, the one with content is the client's: the time is not up while there are two.
+void Attempt::on_hold_deadline() noexcept {
+    hold_overdue_ = exchange_.races();
+    if (hold_overdue_) return;
+    hold_ended_ = true;
+    attend();
 }
 
 void Attempt::on_deadline() noexcept {

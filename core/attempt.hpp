@@ -17,18 +17,21 @@
 #include "net/task.hpp"
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <vector>
+#include <utility>
 
 namespace headroom::core {
 
 class Exchange;
+class Relay;
 
 class Attempt {
   public:
     enum class End : std::uint8_t {
+        ready,       ///< A response may go to the client: relay() gives it.
         taken,       ///< The response is the client's, or became so as far as it could.
         failed,      ///< Nothing has reached the client: another backend may be asked.
         client_gone, ///< The client left.
@@ -39,7 +42,10 @@ class Attempt {
     Attempt& operator=(const Attempt&) = delete;
     ~Attempt();
 
+    /// Until a response is ready, or taken when there is nothing to hold of it, or the attempt has failed.
     net::Task<End> run();
+    /// After a run() that ended ready, once.
+    net::Task<End> relay();
     /// For a failed one with a whole response: gives that to the client after all.
     net::Task<void> relay_failure();
 
@@ -56,6 +62,22 @@ class Attempt {
     [[nodiscard]] balance::AttemptEnd end_of(End end) const noexcept;
     /// Counts and records a failed attempt.
     void note_failure() noexcept;
+    /// True the first time: each attempt is recorded once.
+    [[nodiscard]] bool note_recorded() noexcept { return !std::exchange(recorded_, true); }
+    [[nodiscard]] net::Time head_at() const noexcept { return head_at_; }
+
+    // One of two that race.
+    /// It is the one that was started later.
+    void be_hedge() noexcept { hedge_ = true; }
+    /// The other one has content: run() ends soon, failed unless it is ready by now, and its lease is left
+    /// for end_overtaken().
+    void give_up() noexcept;
+    [[nodiscard]] bool gives_up() const noexcept { return gives_up_; }
+    [[nodiscard]] bool succeeds() const noexcept { return status_ >= 200 && status_ < 300; }
+    /// Settles one that has lost, after its run(); returns the tokens that stay charged for it.
+    balance::Tokens end_overtaken() noexcept;
+    /// The other one has failed: what was held longer than allowed, because of the race, is held no longer.
+    void hold_alone() noexcept;
 
     // For the relay.
     Exchange& exchange() noexcept { return exchange_; }
@@ -75,9 +97,11 @@ class Attempt {
     [[nodiscard]] bool hold(net::BodyParts& parts);
     /// read_parts() ends with `interrupted` at `at`, once.
     void hold_until(net::Time at) noexcept { hold_deadline_.arm(at); }
-    void hold_over() noexcept { hold_deadline_.disarm(); }
+    void hold_over() noexcept;
     /// A stream's first content has come: how long the backend takes for a prompt of that size.
     void note_first_content() noexcept;
+    /// Nobody waits for that any more.
+    void note_no_content() noexcept;
     /// The response ended early; settles the lease as the backend's fault, unless it is
     /// ours. `output`: as Lease::fault.
     void blame(net::Error error, std::optional<balance::Tokens> output = std::nullopt) noexcept;
@@ -107,6 +131,7 @@ class Attempt {
     void observe_limits() noexcept;
     void settle_failure();
     void on_deadline() noexcept;
+    void on_hold_deadline() noexcept;
     void on_backend(net::Attention attention) noexcept;
     void begin_listening();
     net::Task<void> listen();
@@ -124,7 +149,9 @@ class Attempt {
     net::Deadline listen_at_;            ///< Listening begins outside the call that told of input.
     std::optional<net::Gate> listening_; ///< While sending, once there is something to hear.
     std::string error_text_;             ///< The start of held_ in one piece, when it is in several.
+    net::Time begun_at_{};
     net::Time sent_at_{};
+    net::Time head_at_{};
     net::Error error_;
     net::Error cancelled_;
     std::uint16_t status_ = 0;
@@ -134,7 +161,13 @@ class Attempt {
     bool sent_whole_ = false;
     bool answered_early_ = false;
     bool hold_ended_ = false;
+    bool hold_overdue_ = false; ///< It would have ended but for the race.
+    bool hedge_ = false;
+    bool gives_up_ = false;
+    bool overtaken_ = false;
+    bool recorded_ = false;
     std::optional<std::uint64_t> refused_usage_; ///< Key of the refusal, until it proves true.
+    std::unique_ptr<Relay> relay_; ///< Once there is a response; ends before what it reads from.
 };
 
 } // namespace headroom::core

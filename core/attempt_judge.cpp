@@ -19,6 +19,9 @@ constexpr std::uint64_t error_body_bytes_max = 64U * 1024;
 /// A connection that had idled away shows it within a round trip; one lost later had the request.
 constexpr std::chrono::milliseconds stale_within{500};
 
+/// A connection that takes so long to make that another backend has content meanwhile is no good one.
+constexpr std::chrono::seconds connect_late_min{1};
+
 balance::Fault fault_of(net::Error error) noexcept {
     return error.code == net::ErrorCode::timed_out ? balance::Fault::timeout : balance::Fault::reset;
 }
@@ -36,8 +39,13 @@ Attempt::Step Attempt::failed_by(net::Error error, bool fresh) noexcept {
     if (!connected && error.code != net::ErrorCode::cancelled) {
         report_unusable(exchange_.shard(), backend_, error, connection_.failure());
     }
+    if (gives_up_ && !exchange_.client_failed()) {
+        connection_.close();
+        return Step::failed;
+    }
     if (error.code == net::ErrorCode::cancelled) {
         connection_.close();
+        if (connected) note_no_content();
         connected ? lease_.abandon(balance::Tokens(0), now) : lease_.cancel_unsent(now);
         return exchange_.ending() ? Step::failed : Step::client_gone;
     }
@@ -69,7 +77,7 @@ net::Task<Attempt::End> Attempt::judge() {
     const auto waited = std::chrono::duration_cast<std::chrono::microseconds>(shard.loop().now() - sent_at_);
     shard.count().backend[backend_].first_byte.record(
         static_cast<std::uint64_t>(std::max<std::int64_t>(0, waited.count())));
-    exchange_.record().head_at = shard.loop().now();
+    exchange_.record().head_at = head_at_ = shard.loop().now();
     if (head.framing() == net::BodyFraming::tunnel) {
         verdict_ = balance::Verdict::pass;
         lease_.success(shard.loop().now());
@@ -110,8 +118,8 @@ net::Task<Attempt::End> Attempt::judge() {
     }
     if (verdict_ == balance::Verdict::pass || verdict_ == balance::Verdict::pass_error) {
         lease_.success(shard.loop().now());
-        Relay relay(*this);
-        co_return co_await relay.run();
+        relay_ = std::make_unique<Relay>(*this);
+        co_return co_await relay_->prepare();
     }
     settle_failure();
     release_connection();
@@ -191,8 +199,31 @@ void Attempt::settle_failure() {
     }
 }
 
+void Attempt::note_no_content() noexcept {
+    lease_.no_content(exchange_.shard().loop().now() - sent_at_);
+}
+
 void Attempt::note_first_content() noexcept {
     lease_.first_content(exchange_.shard().loop().now() - sent_at_);
+}
+
+balance::Tokens Attempt::end_overtaken() noexcept {
+    if (!lease_) return balance::Tokens(0);
+    const net::Time now = exchange_.shard().loop().now();
+    overtaken_ = true;
+    error_ = {net::ErrorCode::cancelled, net::Side::local, false};
+    balance::Tokens kept;
+    if (reader_.has_value()) {
+        const balance::Tokens output = relay_ ? relay_->held_output() : balance::Tokens(0);
+        // since its begin: that is what it was found to be late by
+        kept = lease_.overtaken(output, now - begun_at_, now);
+    } else if (now - begun_at_ >= connect_late_min) {
+        lease_.fault(balance::Fault::connect, now);
+    } else {
+        lease_.cancel_unsent(now);
+    }
+    if (connection_) connection_.close();
+    return kept;
 }
 
 void Attempt::blame(net::Error error, std::optional<balance::Tokens> output) noexcept {

@@ -26,6 +26,9 @@ std::string fate_of_open(const balance::FlightRecord& record, std::uint32_t back
             text += fmt::format(", fits in {:.1f} s", seconds(record.input.opens[backend]));
         return text;
     }
+    if (record.input.late != 0 && look.used > record.input.used_max)
+        return fmt::format("too little of its quota would be left for a hedge: {:.0f} % would be used",
+                           look.used * 100);
     if (!is_in(made.admitted, backend))
         return fmt::format("traffic is only returning to it: {:.0f} % of requests", look.share * 100);
     if (made.kind != Decision::Kind::send) return "fits";
@@ -66,6 +69,7 @@ std::string fate_of(const balance::FlightRecord& record, std::uint32_t backend) 
         return fmt::format("chosen: {}", name_of(made.reason));
     if (made.kind == Decision::Kind::wait && made.backend == backend)
         return fmt::format("waited for: fits in {:.1f} s", seconds(made.retry_after));
+    if (is_in(input.late, backend)) return "has the request already and is late";
     if (!is_in(input.open, backend)) return "was asked before";
     if (!is_in(input.seen, backend)) return "not looked at: a preferred group had room";
     if (std::any_of(input.lost.begin(), input.lost.end(), [&](auto lost) { return is_in(lost, backend); }))
@@ -77,8 +81,9 @@ std::string fate_of(const balance::FlightRecord& record, std::uint32_t backend) 
         case Outlook::State::blocked:
             return fmt::format("blocked by its own 429 for {:.1f} s", seconds(look.recovery));
         case Outlook::State::probe:
-            return input.may_probe ? "due to be tried"
-                                   : "due to be tried, but this request cannot be sent twice";
+            return input.may_probe   ? "due to be tried"
+                   : input.late != 0 ? "due to be tried, but not with a hedge"
+                                     : "due to be tried, but this request cannot be sent twice";
         case Outlook::State::open: return fate_of_open(record, backend);
     }
     return "unknown";

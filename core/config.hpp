@@ -143,6 +143,13 @@ struct RetryConfig {
     unsigned budget_per_second = 10; ///< Retries after faults that each second earns.
 };
 
+/// A second attempt on another backend while the first one is unusually late with its first content.
+struct HedgeConfig {
+    bool enabled = false;
+    unsigned after_percentile = 99; ///< Of the backend's time to the first content, by the prompt's size.
+    unsigned spare_percent = 50;    ///< Of the other backend's quota that must be left with it.
+};
+
 /// How quotas are used.
 struct QuotaConfig {
     unsigned refusals_per_1000 = 1; ///< Requests that a backend may refuse.
@@ -201,6 +208,7 @@ struct Config {
     HoldConfig hold;
     RetryConfig retry;
     QueueConfig queue;
+    HedgeConfig hedge;
     QuotaConfig quota;
     UsageConfig usage;
     std::vector<ModelConfig> models; ///< Sorted by deployment; others are learned from responses.

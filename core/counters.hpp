@@ -4,6 +4,7 @@
 #pragma once
 
 #include "balance/classify.hpp"
+#include "balance/hedge_policy.hpp"
 #include "balance/operation.hpp"
 
 #include <array>
@@ -83,6 +84,12 @@ struct WaitCounters {
     DurationHistogram waited; ///< Of all that waited, however it ended.
 };
 
+/// Second attempts beside late ones.
+struct HedgeCounters {
+    std::array<Count, balance::hedge_end_count> ended; ///< By balance::HedgeEnd.
+    Count tokens;                                      ///< Charged for those of the two that lost.
+};
+
 /// What one shard counts.
 struct alignas(64) ShardCounters {
     static constexpr std::size_t backends = 64;
@@ -108,6 +115,7 @@ struct alignas(64) ShardCounters {
     Count log_lines_dropped;
     DurationHistogram duration; ///< Whole requests, first byte in to last byte out.
     WaitCounters waits;
+    HedgeCounters hedges;
     std::array<EstimateCounters, balance::operation_count> estimates;
     std::array<BackendCounters, backends> backend;
 };

@@ -9,15 +9,10 @@
 #include "core/request_id.hpp"
 #include "core/waiting.hpp"
 
-#include <array>
 #include <utility>
 
 namespace headroom::core {
 namespace {
-
-/// How long after a client's FIN its response may still come before we ask whether somebody is there.
-constexpr std::chrono::milliseconds probe_after{200};
-constexpr unsigned probes_max = 2;
 
 /// Which failed response tells a client most when no backend did better: a 5xx before a 404 or 408; of our
 /// credentials and of quotas (0) it learns from our own words.
@@ -106,6 +101,7 @@ void Exchange::record_end() noexcept {
         end.completion = *record_.counted_output;
     }
     end.lasted = record_.ended - record_.started;
+    end.hedge = record_.hedge;
     shard().recorder().record(tag(), record_.ended, end);
 }
 
@@ -259,15 +255,17 @@ net::Task<void> Exchange::try_backends() {
         }
         tries_.sent_to(choice.backend);
         if (record_.attempts++ > 0) shard().count().retries.add();
+        const std::optional<net::Duration> late = hedge_after(choice.lease);
         attempt_ = std::make_unique<Attempt>(*this, choice.backend, std::move(choice.lease));
-        const Attempt::End end = co_await attempt_->run();
-        shard().recorder().record(tag(), shard().loop().now(), attempt_->end_of(end));
+        Attempt::End end = late ? co_await run_hedged(*late) : co_await attempt_->run();
+        if (end == Attempt::End::ready) end = co_await attempt_->relay();
+        record_attempt(*attempt_, end);
         if (end == Attempt::End::taken) {
             attempt_.reset();
             co_return;
         }
-        note_failed(attempt_->verdict());
         if (end == Attempt::End::client_gone) {
+            note_failed(*attempt_);
             attempt_.reset();
             record_.outcome = Outcome::client_gone;
             keep_ = false;
@@ -275,13 +273,28 @@ net::Task<void> Exchange::try_backends() {
             if (refusal_.status >= 400) co_await answer(std::move(refusal_));
             co_return;
         }
-        attempt_->note_failure();
-        const int worth = worth_of(*attempt_);
-        if (worth > 0 && (last_failed_ == nullptr || worth >= worth_of(*last_failed_))) {
-            last_failed_ = std::move(attempt_);
-        }
-        attempt_.reset();
+        put_aside(std::move(attempt_));
     }
+}
+
+void Exchange::record_attempt(Attempt& attempt, Attempt::End end) noexcept {
+    if (attempt.note_recorded()) shard().recorder().record(tag(), shard().loop().now(), attempt.end_of(end));
+}
+
+void Exchange::put_aside(std::unique_ptr<Attempt> failed) noexcept {
+    note_failed(*failed);
+    failed->note_failure();
+    const int worth = worth_of(*failed);
+    if (worth > 0 && (last_failed_ == nullptr || worth >= worth_of(*last_failed_)))
+        last_failed_ = std::move(failed);
+}
+
+void Exchange::tell_of(const Attempt& attempt) {
+    const std::uint32_t backend = attempt.backend();
+    record_.backend = backend;
+    record_.head_at = attempt.head_at();
+    record_.target.clear();
+    append_target(record_.target, route_, shard().config().backends[backend], upstream_name(backend), false);
 }
 
 net::Task<void> Exchange::give_up(bool quota, balance::Duration retry_after) {
@@ -301,10 +314,7 @@ net::Task<void> Exchange::give_up(bool quota, balance::Duration retry_after) {
     if (last_failed_ != nullptr) {
         if (record_.why.empty()) record_.why = "all-failed";
         attempt_ = std::move(last_failed_);
-        const std::uint32_t told = attempt_->backend(); // perhaps not the last one that was asked
-        record_.backend = static_cast<std::int32_t>(told);
-        record_.target.clear();
-        append_target(record_.target, route_, shard().config().backends[told], upstream_name(told), false);
+        tell_of(*attempt_); // perhaps not the last one that was asked
         co_await attempt_->relay_failure();
         attempt_.reset();
         co_return;
@@ -322,57 +332,6 @@ net::Task<void> Exchange::give_up(bool quota, balance::Duration retry_after) {
         failed.retry_after = std::chrono::seconds(1);
     }
     co_await answer(std::move(failed));
-}
-
-// The client's side while backends are asked.
-
-void Exchange::watch_client() noexcept {
-    session_.stream().watch(
-        [](void* self, net::Attention attention) { static_cast<Exchange*>(self)->on_client(attention); },
-        this);
-    if (session_.stream().socket().peer_gone()) on_client(net::Attention::ended);
-}
-
-void Exchange::on_client(net::Attention attention) noexcept {
-    if (attention == net::Attention::readable) return; // pipelined: it waits
-    if (attention == net::Attention::failed) {
-        client_failed_ = true;
-        keep_ = false;
-        if (attempt_ != nullptr) attempt_->cancel({net::ErrorCode::cancelled, net::Side::client, false});
-        if (turn_ != nullptr) turn_->attend();
-        return;
-    }
-    if (head().version() == net::HttpVersion::http11) probe_at_.arm(shard().loop().now() + probe_after);
-}
-
-void Exchange::on_probe_due() noexcept {
-    probe_due_ = true;
-    if (attempt_ != nullptr) attempt_->attend();
-    if (turn_ != nullptr) turn_->attend();
-}
-
-net::Task<bool> Exchange::probe_client() {
-    probe_due_ = false;
-    std::array<char, 32> text{"HTTP/1.1 100 Continue\r\n\r\n"};
-    std::array<iovec, 1> piece{iovec{text.data(), std::string_view(text.data()).size()}};
-    session_.limit_sending(shard().loop().now() + shard().config().timeouts.idle);
-    const net::Result<void> sent = co_await session_.stream().send(piece);
-    session_.lift_limit();
-    if (!sent) client_failed_ = true;
-    if (++probes_ < probes_max) probe_at_.arm(shard().loop().now() + probe_after);
-    co_return !client_failed_;
-}
-
-void Exchange::end_now() noexcept {
-    ending_ = true;
-    keep_ = false;
-    if (attempt_ != nullptr) {
-        attempt_->cancel({net::ErrorCode::cancelled, net::Side::local, false});
-    } else if (turn_ != nullptr) {
-        turn_->attend(); // its client can still be told
-    } else {
-        session_.stream().cancel({net::ErrorCode::cancelled, net::Side::local, false});
-    }
 }
 
 } // namespace headroom::core

@@ -11,6 +11,7 @@
 #include "core/access_record.hpp"
 #include "core/affinity.hpp"
 #include "core/answer.hpp"
+#include "core/attempt.hpp"
 #include "core/request_body.hpp"
 #include "core/route.hpp"
 #include "core/session.hpp"
@@ -24,7 +25,7 @@
 
 namespace headroom::core {
 
-class Attempt;
+class Hedge;
 class Turn;
 
 class Exchange {
@@ -82,6 +83,22 @@ class Exchange {
     /// The balancer's word for one that would be turned away otherwise.
     balance::Choice choose_last();
 
+    // What a hedge needs to know.
+    /// The attempt in work; there is one while a hedge runs.
+    Attempt& attempt() noexcept { return *attempt_; }
+    /// Two attempts are in work for this request.
+    bool races() const noexcept;
+    /// A second attempt beside the one of which nothing has come for `silent`; null when there may be none.
+    std::unique_ptr<Attempt> open_hedge(net::Duration silent);
+    /// Makes `other` the attempt; returns what was it.
+    std::unique_ptr<Attempt> exchange_attempt(std::unique_ptr<Attempt> other) noexcept;
+    /// Tells the flight recorder what an attempt came to.
+    void record_attempt(Attempt& attempt, Attempt::End end) noexcept;
+    /// Counts an attempt that failed, and keeps its response for when nobody does better.
+    void put_aside(std::unique_ptr<Attempt> failed) noexcept;
+    /// The record tells of this attempt as of the one whose response the client gets.
+    void tell_of(const Attempt& attempt);
+
   private:
     enum class BodyStep : std::uint8_t { need_more, done, refused };
 
@@ -109,7 +126,12 @@ class Exchange {
     std::uint64_t prefix_of_body() noexcept;
     net::Task<void> try_backends();
     bool may_send(const balance::Choice& choice) noexcept;
-    void note_failed(balance::Verdict verdict) noexcept;
+    void note_failed(const Attempt& failed) noexcept;
+    // hedging
+    std::optional<net::Duration> hedge_after(const balance::Lease& lease) noexcept;
+    net::Task<Attempt::End> run_hedged(net::Duration after);
+    void cancel_attempts(net::Error error) noexcept;
+    void attend_attempts() noexcept;
     // waiting for quota
     void read_wishes();
     balance::Duration patience_left() noexcept;
@@ -137,6 +159,7 @@ class Exchange {
     double weight_ = 1;
     balance::Tokens charged_;          ///< To the tenant, for turns.
     Turn* turn_ = nullptr;             ///< While it waits.
+    Hedge* hedge_ = nullptr;           ///< While an attempt runs that may be raced.
     std::string_view wait_end_;        ///< Static text: how waiting ended in vain.
     std::unique_ptr<Attempt> attempt_; ///< The one in work.
     std::unique_ptr<Attempt>

@@ -65,11 +65,14 @@ balance::Choice Exchange::choose(balance::Asking asking) {
     demand.candidates = candidates_;
     demand.excluded = tries_.excluded();
     demand.operation = route_.operation;
-    demand.may_probe = !body_streams_;
+    demand.may_probe = !body_streams_ && asking.late == 0;
     demand.random = shard().loop().random();
     demand.patience = asking.patience;
     demand.owner = asking.owner;
     demand.claims = asking.claims;
+    demand.late = asking.late;
+    demand.silent = asking.silent;
+    if (asking.late != 0) demand.used_max = 1 - shard().config().hedge.spare_percent / 100.0;
     return shard().balancer().choose(shard().fleet(), demand, shard().loop().now(),
                                      {&shard().recorder(), tag()});
 }

@@ -117,12 +117,13 @@ void Exchange::settle_turn() noexcept {
     shard().waiting().correct(name_hash_, tenant_, weight_, had - charged);
 }
 
-void Exchange::note_failed(balance::Verdict verdict) noexcept {
+void Exchange::note_failed(const Attempt& failed) noexcept {
+    const balance::Verdict verdict = failed.verdict();
     if (verdict == balance::Verdict::quota) {
         quota_seen_ = true;
         tries_.refused_for_quota();
     } else {
-        tries_.failed_at(attempt_->backend(), verdict == balance::Verdict::transient_fault);
+        tries_.failed_at(failed.backend(), verdict == balance::Verdict::transient_fault);
     }
     shard().waiting().room_may_be(name_hash_);
 }

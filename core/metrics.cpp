@@ -128,7 +128,7 @@ void requests(Page& page, Shards shards) {
     }
     total(page, shards, "headroom_malformed_total", "Requests refused because they were not HTTP.",
           [](const S& s) -> const Count& { return s.malformed; });
-    total(page, shards, "headroom_retries_total", "Attempts beyond the first of a request.",
+    total(page, shards, "headroom_retries_total", "Attempts beyond the first of a request, hedges left out.",
           [](const S& s) -> const Count& { return s.retries; });
     total(page, shards, "headroom_retries_denied_total",
           "Faults that clients got because the retry budget was spent or their SDK had retried already.",
@@ -179,6 +179,32 @@ void waits(Page& page, Shards shards) {
     page.family("headroom_wait_seconds", "histogram", "How long requests waited for quota.");
     histogram(page, shards, "headroom_wait_seconds", "",
               [](const S& s) -> const DurationHistogram& { return s.waits.waited; });
+}
+
+void hedges(Page& page, Shards shards) {
+    using S = ShardCounters;
+    using balance::HedgeEnd;
+    const auto by_end = [&](std::string_view name, std::string_view key, std::span<const HedgeEnd> ends) {
+        for (const HedgeEnd end : ends) {
+            page.sample(name, label(key, name_of(end)), sum(shards, [&](const S& s) -> const Count& {
+                            return s.hedges.ended[static_cast<std::size_t>(end)];
+                        }));
+        }
+    };
+    constexpr std::array started{HedgeEnd::won, HedgeEnd::lost, HedgeEnd::failed, HedgeEnd::gone};
+    constexpr std::array withheld{HedgeEnd::scarce, HedgeEnd::budget};
+    page.family(
+        "headroom_hedges_total", "counter",
+        "Second attempts beside late ones by how they ended: won, lost to the first one, failed, gone "
+        "(the client left).");
+    by_end("headroom_hedges_total", "end", started);
+    page.family("headroom_hedges_withheld_total", "counter",
+                "Late attempts without a second one, because no quota was to spare or the retry budget was "
+                "spent.");
+    by_end("headroom_hedges_withheld_total", "reason", withheld);
+    total(page, shards, "headroom_hedge_tokens_total",
+          "Tokens charged for those of two attempts whose response no client got.",
+          [](const S& s) -> const Count& { return s.hedges.tokens; });
 }
 
 void estimates(Page& page, Shards shards) {
@@ -295,6 +321,7 @@ std::string metrics_page(const Config& config, Shards shards, balance::Fleet& fl
     sessions(page, shards);
     requests(page, shards);
     waits(page, shards);
+    hedges(page, shards);
     estimates(page, shards);
     backends(page, shards, config.backends);
     page.family("headroom_backend_up", "gauge",

@@ -66,7 +66,7 @@ void Relay::begin_learning() {
     if (members) learner_.emplace(*members, attempt_.backend(), shard.pins());
 }
 
-net::Task<Attempt::End> Relay::run() {
+net::Task<Attempt::End> Relay::prepare() {
     if (holds()) {
         const net::Result<void> held = co_await hold();
         if (!judge_held(held)) {
@@ -74,11 +74,7 @@ net::Task<Attempt::End> Relay::run() {
             co_return Attempt::End::failed;
         }
     }
-    co_return co_await commit();
-}
-
-net::Task<Attempt::End> Relay::run_held() {
-    co_return co_await commit();
+    co_return Attempt::End::ready;
 }
 
 // Holding
@@ -107,14 +103,18 @@ net::Task<net::Result<void>> Relay::hold() {
         }
         if (stream_ && judge_.verdict() != balance::StreamVerdict::hold) break;
     }
-    if (judge_.verdict() == balance::StreamVerdict::release) attempt_.note_first_content();
+    if (judge_.verdict() == balance::StreamVerdict::release) {
+        attempt_.note_first_content();
+    } else if (stream_ && !read && !attempt_.gives_up()) {
+        attempt_.note_no_content(); // the time is over, or the client has left
+    }
     attempt_.hold_over();
     co_return read;
 }
 
 bool Relay::judge_held(net::Result<void> held) noexcept {
     if (!held && held.error().code != net::ErrorCode::interrupted) {
-        if (exchange_.client_failed()) return false;
+        if (exchange_.client_failed() || attempt_.gives_up()) return false;
         attempt_.blame(held.error());
         return false;
     }
@@ -339,12 +339,19 @@ balance::Tokens Relay::output() const noexcept {
     return text_ ? text_->tokens() : meter_.output_estimate();
 }
 
+void Relay::meter_held() noexcept {
+    for (const net::Slice& piece : attempt_.held().pieces())
+        meter(piece.view());
+}
+
+balance::Tokens Relay::held_output() noexcept {
+    meter_held();
+    return metered_ ? output() : balance::Tokens(0);
+}
+
 Attempt::End Relay::client_left() {
     exchange_.record().bytes_out = sent_bytes_;
-    if (!committed_) {
-        for (const net::Slice& piece : attempt_.held().pieces())
-            meter(piece.view());
-    }
+    if (!committed_) meter_held();
     settle();
     attempt_.close_connection(); // at once: nobody wants what the backend still computes
     return Attempt::End::client_gone;

@@ -29,10 +29,12 @@ class Relay {
   public:
     explicit Relay(Attempt& attempt);
 
-    /// Holds, commits and relays to the end.
-    net::Task<Attempt::End> run();
-    /// Commits a response that the attempt holds whole.
-    net::Task<Attempt::End> run_held();
+    /// Holds, until it is ready for commit(), has failed, or the client has gone.
+    net::Task<Attempt::End> prepare();
+    /// Gives the client what the attempt holds, and relays to the end.
+    net::Task<Attempt::End> commit();
+    /// Output in what is held, of a response that the client will not get.
+    [[nodiscard]] balance::Tokens held_output() noexcept;
 
   private:
     enum class Framing : std::uint8_t { none, length, chunked, close };
@@ -41,7 +43,6 @@ class Relay {
     net::Task<net::Result<void>> hold();
     /// What the held bytes come to: whether to commit (true) or to try another backend.
     bool judge_held(net::Result<void> held) noexcept;
-    net::Task<Attempt::End> commit();
     net::Task<bool> send_pieces();
     net::Task<Attempt::End> break_off(net::Error error);
     bool write_head();
@@ -54,6 +55,7 @@ class Relay {
     Attempt::End finish();
     Attempt::End client_left();
     void meter(std::string_view bytes) noexcept;
+    void meter_held() noexcept;
     void settle();
     balance::Tokens output() const noexcept;
     void begin_learning();

@@ -54,6 +54,23 @@ void append_failed(std::string& out, const AccessRecord& record, const Config& c
     }
 }
 
+/// " hedge=won:openai2", " hedge=scarce"
+void append_hedge(std::string& out, const AccessRecord& record, const Config& config) {
+    if (record.hedge == balance::HedgeEnd::none) return;
+    (out += " hedge=") += balance::name_of(record.hedge);
+    if (record.hedge_backend < 0) return;
+    (out += ':') += config.backends[static_cast<std::size_t>(record.hedge_backend)].name;
+}
+
+void append_hedge_json(std::string& out, const AccessRecord& record, const Config& config) {
+    if (record.hedge == balance::HedgeEnd::none) return;
+    fmt::format_to(std::back_inserter(out), R"(,"hedge":"{}")", balance::name_of(record.hedge));
+    if (record.hedge_backend < 0) return;
+    fmt::format_to(std::back_inserter(out), R"(,"hedge_backend":"{}","hedge_tokens":{})",
+                   in_json(config.backends[static_cast<std::size_t>(record.hedge_backend)].name),
+                   record.hedge_tokens.count());
+}
+
 void append_text(std::string& out, const AccessRecord& record, const Config& config) {
     auto to = std::back_inserter(out);
     if (record.backend >= 0) {
@@ -80,6 +97,7 @@ void append_text(std::string& out, const AccessRecord& record, const Config& con
         fmt::format_to(to, " tokens={}+{}", record.usage->prompt.count(), record.usage->completion.count());
     }
     if (record.counted_output) fmt::format_to(to, " counted={}", record.counted_output->count());
+    append_hedge(out, record, config);
     if (!record.why.empty()) fmt::format_to(to, " ({})", record.why);
     if (record.failed_count > 0) {
         fmt::format_to(to, " attempts={} after: ", record.attempts);
@@ -128,6 +146,7 @@ void append_json(std::string& out, const AccessRecord& record, const Config& con
     if (record.counted_output) {
         fmt::format_to(to, R"(,"counted_output_tokens":{})", record.counted_output->count());
     }
+    append_hedge_json(out, record, config);
     if (!record.why.empty()) fmt::format_to(to, R"(,"why":"{}")", record.why);
     if (record.failed_count > 0) {
         out += R"(,"failed":")";

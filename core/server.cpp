@@ -59,6 +59,7 @@ balance::FleetOptions fleet_options(const Config& config) {
     options.refusals_per_1000 = config.quota.refusals_per_1000;
     options.tick = std::chrono::duration_cast<balance::Duration>(std::chrono::duration<double>(options.tick) /
                                                                  config.test_time_scale);
+    if (config.hedge.enabled) options.late_quantile = config.hedge.after_percentile / 100.0;
     return options;
 }
 

@@ -11,6 +11,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <bit>
 #include <chrono>
 #include <iterator>
 #include <utility>
@@ -35,6 +36,25 @@ std::string time_of(const PageBasis& basis, net::Time at) {
 std::string_view name_of_backend(const PageBasis& basis, std::uint32_t backend) {
     return backend < basis.config.backends.size() ? std::string_view(basis.config.backends[backend].name)
                                                   : "?";
+}
+
+/// The one backend that a hedge is for.
+std::uint32_t late_one(const FlightRecord& record) {
+    return static_cast<std::uint32_t>(std::countr_zero(record.input.late));
+}
+
+std::string_view what_became(balance::HedgeEnd end) {
+    using balance::HedgeEnd;
+    switch (end) {
+        case HedgeEnd::none: break;
+        case HedgeEnd::won: return "it won, the client got its response";
+        case HedgeEnd::lost: return "it lost, the first one had content before";
+        case HedgeEnd::failed: return "it failed";
+        case HedgeEnd::gone: return "both were cancelled";
+        case HedgeEnd::scarce: return "not started, no other backend had quota to spare";
+        case HedgeEnd::budget: return "not started, the retry budget was spent";
+    }
+    return "none";
 }
 
 /// One request of that id.
@@ -105,6 +125,10 @@ class Json {
             put(R"("backend":"{}",)", in_json(name_of_backend(basis_, made.backend)));
         if (made.kind != balance::Decision::Kind::send)
             put(R"("retry_after_ms":{:.3f},)", milliseconds(made.retry_after));
+        if (record.input.late != 0)
+            put(R"("hedge_of":"{}","silent_ms":{:.3f},"used_max":{:.2f},)",
+                in_json(name_of_backend(basis_, late_one(record))), milliseconds(record.input.silent),
+                record.input.used_max);
         out_ += R"("candidates":[)";
         bool any = false;
         for (std::uint32_t i = 0; i < basis_.config.backends.size(); ++i) {
@@ -132,10 +156,10 @@ class Json {
 
     void attempt(const FlightRecord& record) {
         const balance::AttemptEnd& end = record.attempt_end;
-        put(R"("backend":"{}","status":{},"verdict":"{}","error":"{}","taken":{})",
+        put(R"("backend":"{}","status":{},"verdict":"{}","error":"{}","taken":{},"hedge":{},"overtaken":{})",
             in_json(name_of_backend(basis_, end.backend)), end.status,
             balance::name_of(static_cast<balance::Verdict>(end.verdict)),
-            net::name_of(static_cast<net::ErrorCode>(end.error)), end.taken);
+            net::name_of(static_cast<net::ErrorCode>(end.error)), end.taken, end.hedge, end.overtaken);
     }
 
     void end(const FlightRecord& record) {
@@ -143,8 +167,8 @@ class Json {
         put(R"("status":{},"outcome":"{}","attempts":{},"duration_ms":{:.3f},"estimated_tokens":{},)",
             end.status, name_of(static_cast<Outcome>(end.outcome)), end.attempts, milliseconds(end.lasted),
             end.estimated.count());
-        put(R"("metered":{},"prompt_tokens":{},"completion_tokens":{})", end.metered, end.prompt.count(),
-            end.completion.count());
+        put(R"("metered":{},"prompt_tokens":{},"completion_tokens":{},"hedge":"{}")", end.metered,
+            end.prompt.count(), end.completion.count(), balance::name_of(end.hedge));
     }
 
     const PageBasis& basis_;
@@ -187,6 +211,9 @@ class Text {
             record.input.cost.count(), record.input.prompt.count());
         if (made.kind != balance::Decision::Kind::send)
             put("; {:.1f} s", milliseconds(made.retry_after) / 1000);
+        if (record.input.late != 0)
+            put("; a second attempt, because {} had been late with its first content for {:.0f} ms",
+                name_of_backend(basis_, late_one(record)), milliseconds(record.input.silent));
         put("\n  {:<20} {:>8} {:>8} {:>8} {:>7}  {}\n", "backend", "priority", "state", "used", "score", "");
         for (std::uint32_t i = 0; i < basis_.config.backends.size(); ++i) {
             if (!balance::is_in(record.input.candidates, i)) continue;
@@ -201,6 +228,11 @@ class Text {
 
     void attempt(const balance::AttemptEnd& end) {
         put("{} ", name_of_backend(basis_, end.backend));
+        if (end.hedge) put("(hedge) ");
+        if (end.overtaken) {
+            put("was given up: the other one had content first\n");
+            return;
+        }
         if (end.status == 0) {
             put("gave no response: {}\n", net::name_of(static_cast<net::ErrorCode>(end.error)));
             return;
@@ -215,6 +247,7 @@ class Text {
             end.estimated.count());
         put("{} {} + {}\n", end.metered ? "usage" : "no usage told, counted", end.prompt.count(),
             end.completion.count());
+        if (end.hedge != balance::HedgeEnd::none) put("hedge: {}\n", what_became(end.hedge));
     }
 
     const PageBasis& basis_;

@@ -1,4 +1,5 @@
-// The settings of waiting, of retrying and of using quotas: rows of the one table (core/config/settings.hpp).
+// The settings of waiting, retrying, hedging and using quotas: rows of the one table
+// (core/config/settings.hpp).
 #pragma once
 
 #include "core/config/settings.hpp"
@@ -37,6 +38,33 @@ inline constexpr std::array queue_rows{
                 .meaning = "Retries after faults that each second earns besides",
                 .read = [](Config& c, Reader& r) { read_budget(c.retry.budget_per_second, r, 10'000); },
                 .show = [](const Config& c) { return shown_queue_number(c.retry.budget_per_second, false); }},
+    MainSetting{
+        .key = "hedge.enabled",
+        .env = "HEADROOM_HEDGE_ENABLED",
+        .unit = "true or false",
+        .example = "true",
+        .meaning =
+            "Start a second attempt on another backend while the first content of a stream is unusually "
+            "late; the client gets whichever comes first. Both are charged",
+        .read = [](Config& c, Reader& r) { r.yes_no(c.hedge.enabled); },
+        .show = [](const Config& c) -> std::string { return c.hedge.enabled ? "true" : "false"; }},
+    MainSetting{.key = "hedge.after_percentile",
+                .env = "HEADROOM_HEDGE_AFTER_PERCENTILE",
+                .unit = "number",
+                .example = "95",
+                .meaning =
+                    "What is unusually late: later than so many of a hundred of that backend's answers "
+                    "to prompts of that size",
+                .read = [](Config& c, Reader& r) { r.number(c.hedge.after_percentile, 50, 99); },
+                .show = [](const Config& c) { return shown_queue_number(c.hedge.after_percentile, false); }},
+    MainSetting{.key = "hedge.spare_percent",
+                .env = "HEADROOM_HEDGE_SPARE_PERCENT",
+                .unit = "number",
+                .example = "70",
+                .meaning = "How much of the other backend's quota must be left when the second attempt is "
+                           "counted, of a hundred; where no backend has that, there is none",
+                .read = [](Config& c, Reader& r) { r.number(c.hedge.spare_percent, 0, 99); },
+                .show = [](const Config& c) { return shown_queue_number(c.hedge.spare_percent, false); }},
     MainSetting{.key = "quota.refusals_per_1000",
                 .env = "HEADROOM_QUOTA_REFUSALS_PER_1000",
                 .unit = "number",

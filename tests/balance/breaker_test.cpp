@@ -180,6 +180,7 @@ TEST(Breaker, AfterAQuietReturnTheNextPauseIsShortAgain) {
 TEST(Breaker, NamesEveryFault) {
     EXPECT_EQ(name_of(Fault::server_error), "server_error");
     EXPECT_EQ(name_of(Fault::deployment_missing), "deployment_missing");
+    EXPECT_EQ(name_of(Fault::late), "late");
 }
 
 } // namespace

@@ -74,10 +74,16 @@ void one_request(Random& random, Fleet& fleet, FlightRecorder& recorder, const s
     demand.candidates = random.chance(20) ? random.bits() : ~0ULL;
     demand.may_probe = random.chance(90);
     if (random.chance(30)) demand.patience = std::chrono::milliseconds(random.below(60'000));
+    const bool hedges = random.chance(30);
     for (std::uint32_t attempt = 0; attempt < 1 + random.below(4); ++attempt) {
         Choice choice = Balancer().choose(fleet, demand, now, {&recorder, {id, 1, attempt}});
         tell(choice);
         demand.excluded |= 1ULL << choice.backend;
+        if (hedges && choice.kind == Choice::Kind::send) {
+            demand.late = 1ULL << choice.backend;
+            demand.silent = std::chrono::milliseconds(random.below(9000));
+            demand.used_max = 0.01 * static_cast<double>(random.below(100));
+        }
         live(random, choice.lease, now);
     }
 }
@@ -167,7 +173,7 @@ TEST(FlightRecorder, TellsWhatCameOfADecision) {
     FlightRecorder recorder(4096);
     recorder.record({"a", 7, 1}, start, AttemptEnd{3, 429, 1, 2, false});
     recorder.record({"b", 8, 0}, start, AttemptEnd{});
-    recorder.record({"a", 7, 1}, start + 1s, AttemptEnd{4, 200, 0, 0, true});
+    recorder.record({"a", 7, 1}, start + 1s, AttemptEnd{4, 200, 0, 0, true, true, false});
     const auto found = recorder.find("a");
     ASSERT_EQ(found.size(), 2U);
     EXPECT_EQ(found[0].attempt_end.backend, 3U);
@@ -175,6 +181,8 @@ TEST(FlightRecorder, TellsWhatCameOfADecision) {
     EXPECT_EQ(found[0].attempt_end.verdict, 1);
     EXPECT_EQ(found[0].attempt_end.error, 2);
     EXPECT_TRUE(found[1].attempt_end.taken);
+    EXPECT_TRUE(found[1].attempt_end.hedge);
+    EXPECT_FALSE(found[1].attempt_end.overtaken);
     EXPECT_EQ(found[1].request, 7U);
 }
 

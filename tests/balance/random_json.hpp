@@ -54,6 +54,9 @@ class RandomJson {
                                                      "n",
                                                      "best_of",
                                                      "store",
+                                                     "tools",
+                                                     "prompt",
+                                                     "conversation",
                                                      "previous_response_id",
                                                      "prompt_cache_key",
                                                      "user"};

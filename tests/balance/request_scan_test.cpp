@@ -21,6 +21,7 @@ struct Expected {
     bool include_usage = false;
     bool has_stream_options = false;
     std::optional<bool> store;
+    bool may_act = false;
     std::optional<std::int64_t> max_tokens;
     std::optional<std::int64_t> n;
     std::size_t numbers = 0;
@@ -72,6 +73,9 @@ Expected expected_of(simdjson::dom::object root) {
             expected.stream = value.get(on) == simdjson::SUCCESS && on;
         } else if (member.key == "store") {
             expected.store = value.get(on) == simdjson::SUCCESS ? std::optional(on) : std::nullopt;
+        } else if (member.key == "tools" || member.key == "prompt" || member.key == "background" ||
+                   member.key == "conversation") {
+            expected.may_act = expected.may_act || !value.is_null();
         } else if (member.key == "max_tokens") {
             expected.max_tokens = count_of(value);
         } else if (member.key == "n") {
@@ -88,6 +92,7 @@ void expect_matches(const RequestFacts& facts, const Expected& expected, std::st
     EXPECT_EQ(facts.include_usage, expected.include_usage) << body;
     EXPECT_EQ(facts.stream_options.has_value(), expected.has_stream_options) << body;
     EXPECT_EQ(facts.store, expected.store) << body;
+    EXPECT_EQ(facts.may_act, expected.may_act) << body;
     EXPECT_EQ(facts.max_tokens, expected.max_tokens) << body;
     EXPECT_EQ(facts.n, expected.n) << body;
     EXPECT_EQ(facts.numbers, expected.numbers) << body;
@@ -106,9 +111,10 @@ bool same(const RequestFacts& a, const RequestFacts& b) {
     return a.valid == b.valid && a.object == b.object && a.model() == b.model() &&
            a.model_count == b.model_count && a.model_at == b.model_at && a.stream == b.stream &&
            a.include_usage == b.include_usage && a.stream_options == b.stream_options &&
-           a.usage_wish == b.usage_wish && a.store == b.store && a.max_tokens == b.max_tokens &&
-           a.max_completion_tokens == b.max_completion_tokens && a.max_output_tokens == b.max_output_tokens &&
-           a.n == b.n && a.best_of == b.best_of && a.previous_response_hash == b.previous_response_hash &&
+           a.usage_wish == b.usage_wish && a.store == b.store && a.may_act == b.may_act &&
+           a.max_tokens == b.max_tokens && a.max_completion_tokens == b.max_completion_tokens &&
+           a.max_output_tokens == b.max_output_tokens && a.n == b.n && a.best_of == b.best_of &&
+           a.previous_response_hash == b.previous_response_hash &&
            a.prompt_cache_hash == b.prompt_cache_hash && a.text_bytes == b.text_bytes &&
            a.media_bytes == b.media_bytes && a.media_count == b.media_count && a.numbers == b.numbers &&
            a.body_bytes == b.body_bytes;

@@ -101,6 +101,20 @@ TEST_F(TriesTest, ABodyThatHasLeftIsNotSentTwice) {
     EXPECT_FALSE(tries.gets_in_line(true));
 }
 
+TEST_F(TriesTest, AHedgeIsAnAttemptAndNeedsABodyThatIsKept) {
+    begin(0, 2);
+    tries.sent_to(0);
+    EXPECT_TRUE(tries.may_hedge());
+    tries.sent_to(1);
+    EXPECT_FALSE(tries.may_hedge());
+    EXPECT_EQ(tries.excluded(), 0b11U);
+    Tries other;
+    other.begin(0, 3, budget);
+    other.sent_to(0);
+    other.close();
+    EXPECT_FALSE(other.may_hedge());
+}
+
 TEST_F(TriesTest, OnlyFaultsArePaidFor) {
     begin();
     const auto before = budget.left(start);

@@ -49,6 +49,10 @@ TEST(DecisionJson, RandomDecisionsAreReplayedFromWhatIsTold) {
             demand.cost = balance::Tokens(static_cast<std::int64_t>(random() % 20'000));
             demand.patience = std::chrono::seconds(random() % 50);
             auto choice = balance::Balancer().choose(fleet, demand, start, {recorder.get(), {"x", 1, i}});
+            demand.late = random() % 2 == 0 ? std::uint64_t{1} << random() % specs.size() : 0;
+            demand.excluded = demand.late;
+            demand.silent = std::chrono::milliseconds(random() % 5000);
+            demand.used_max = static_cast<double>(random() % 1000) / 997;
             if (random() % 3 == 0) choice.lease.fault(balance::Fault::connect, start);
         }
         const balance::FlightRecorder* all = recorder.get();

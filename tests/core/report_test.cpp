@@ -53,6 +53,23 @@ TEST(AccessLine, SaysWhatTheAncestorsReadersLookFor) {
     EXPECT_EQ(line.find('\n'), line.size() - 1);
 }
 
+TEST(AccessLine, TellsOfAHedge) {
+    Config config = config_of_two();
+    AccessRecord record = record_of_a_retry();
+    record.hedge = balance::HedgeEnd::scarce;
+    EXPECT_NE(access_line(record, config, {}).find(" hedge=scarce "), std::string::npos);
+    record.hedge = balance::HedgeEnd::won;
+    record.hedge_backend = 1;
+    record.hedge_tokens = balance::Tokens(57);
+    EXPECT_NE(access_line(record, config, {}).find(" hedge=won:openai2 "), std::string::npos);
+    config.log.format = LogFormat::json;
+    const std::string line = access_line(record, config, {});
+    EXPECT_NE(line.find(R"(,"hedge":"won","hedge_backend":"openai2","hedge_tokens":57)"), std::string::npos)
+        << line;
+    simdjson::dom::parser parser;
+    EXPECT_EQ(parser.parse(line).error(), simdjson::SUCCESS) << line;
+}
+
 TEST(AccessLine, TellsReportedTokensFromCountedOnes) {
     Config config = config_of_two();
     AccessRecord record = record_of_a_retry();
