@@ -116,9 +116,11 @@ struct PunctuationRuns {
         const PunctuationRuns runs =
             punctuation_runs(masks.other | found, masks.line_end | masks.slash, masks.line_end, masks.space);
         const std::uint64_t left = masks.mark & ~found;
-        const std::uint64_t more = from_seeds(left, left & (runs.other & ~runs.first) << 1);
-        if (more == 0) return found;
-        found |= more;
+        const std::uint64_t seeds = left & (runs.other & ~runs.first) << 1;
+        if (seeds == 0) return found;
+        // With these in their run, a line end behind them may be its tail: what is further on waits for that.
+        const std::uint64_t ends = masks.line_end & ~(seeds ^ (seeds - 1));
+        found |= from_seeds(left, seeds & (ends ^ (ends - 1)));
     }
 }
 

@@ -129,6 +129,29 @@ TEST(PieceWindows, RandomTextsAtEveryShift) {
     }
 }
 
+/// What a mark belongs to depends on all that stands before it in a run of punctuation.
+TEST(PieceWindows, EveryShortRowOfMarksPunctuationAndLineEnds) {
+    static constexpr std::string_view alphabet[] = {"!", "/", "\n", "\u0301", "a"};
+    constexpr unsigned length = 8;
+    std::vector<Piece> expected;
+    std::vector<Piece> found;
+    unsigned rows = 1;
+    for (unsigned i = 0; i < length; ++i)
+        rows *= std::size(alphabet);
+    for (unsigned row = 0; row < rows; ++row) {
+        std::string text;
+        for (unsigned i = 0, rest = row; i < length; ++i, rest /= std::size(alphabet))
+            text += alphabet[rest % std::size(alphabet)];
+        for (const Encoding encoding : encodings) {
+            split_all(PieceSplitter(encoding, Isa::scalar), text, 64, expected);
+            for (const Isa isa : windowed()) {
+                split_all(PieceSplitter(encoding, isa), text, 64, found);
+                ASSERT_EQ(found, expected) << shown(text);
+            }
+        }
+    }
+}
+
 /// Words that fill a window are followed to their end in another way than short ones.
 TEST(PieceWindows, LongWordsEndAlike) {
     Comparison comparison;
