@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cmath>
 #include <cstdint>
 #include <optional>
 
@@ -30,8 +31,8 @@ class Foresight {
         const auto share = static_cast<double>(rush_max) * std::clamp(seen.rush, 0.0, 1.0);
         const double tokens = std::clamp(seen.mean, 0.0, static_cast<double>(mean_max));
         word_.store(std::uint64_t{quarter} << (rush_bits + mean_bits) |
-                        static_cast<std::uint64_t>(share + 0.5) << mean_bits |
-                        static_cast<std::uint64_t>(tokens + 0.5),
+                        static_cast<std::uint64_t>(std::llround(share)) << mean_bits |
+                        static_cast<std::uint64_t>(std::llround(tokens)),
                     std::memory_order_relaxed);
     }
 

@@ -120,7 +120,7 @@ void balance_choose_reserve_settle_learned(benchmark::State& state) {
         random = random * 6364136223846793005U + 1442695040888963407U;
         backends.serve(random, start_time + std::chrono::milliseconds(requests++ / 8));
     };
-    while (requests < 40'000) // by now the rules of all are learned
+    while (requests < 5'000 * state.range(0)) // by now the rules of all are learned
         next();
     for (auto _ : state)
         next();
