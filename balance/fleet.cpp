@@ -202,7 +202,7 @@ void Fleet::look_at(std::uint32_t backend, const Want& want, Moment now, Outlook
     const auto shut = [](Breaker::State state) {
         return state == Breaker::State::open || state == Breaker::State::probing;
     };
-    const std::int64_t blocked_until = slot.block.until_ms(charge, ms);
+    const std::int64_t blocked_until = slot.block.until_ms(charge, look.fits, ms);
     std::int64_t broken_until =
         std::max(shut(connection.state) ? connection.until_ms : 0, shut(health.state) ? health.until_ms : 0);
     if (&slot == &block.overflow)
@@ -235,7 +235,7 @@ Duration Fleet::opening(std::uint32_t backend, const Want& want, Moment now) noe
         opens_ns = std::max(opens_ns,
                             slot.tokens.opening_ns(charge.count() + ahead, slot.ceiling(), slot.rate(), now));
     }
-    const std::int64_t blocked_ms = slot.block.until_ms(charge, now.ms);
+    const std::int64_t blocked_ms = slot.block.until_ms(charge, false, now.ms);
     if (blocked_ms > now.ms) opens_ns = std::max(opens_ns, blocked_ms * 1'000'000);
     // Behind a claim for a request slot there is room only once that one is taken up.
     if (claimed) opens_ns = std::max(opens_ns, claim.opens_ms * 1'000'000);

@@ -134,6 +134,9 @@ void Lease::refused(const Refusal& refusal, Time now) noexcept {
     const std::int64_t limit = slot_->capacity();
     const std::int64_t cost = cost_.count();
     std::int64_t above = 0;
+    // More than what is left was asked for, and that is known: the account tells who fits, and when.
+    const bool counted =
+        of_tokens && refusal.limits.remaining_tokens && *refusal.limits.remaining_tokens < cost;
     if (of_tokens && refusal.limits.remaining_tokens) {
         above = std::clamp<std::int64_t>(*refusal.limits.remaining_tokens, 0,
                                          std::max<std::int64_t>(cost - 1, 0));
@@ -154,7 +157,7 @@ void Lease::refused(const Refusal& refusal, Time now) noexcept {
         wait = std::min(wait, Duration(std::chrono::nanoseconds(std::max(opens, at.tick_ns))));
     }
     if (refusal.kind == Refusal::Kind::requests) wait = std::max(wait, until_requests_fit(at));
-    slot_->block.extend(ms + std::max<std::int64_t>(1, milliseconds(wait)), Tokens(above), ms);
+    slot_->block.extend(ms + std::max<std::int64_t>(1, milliseconds(wait)), Tokens(above), ms, counted);
     slot_->refusals.fetch_add(1, relaxed);
     end(Tokens(0), Tokens(0), at);
 }

@@ -33,6 +33,18 @@ TEST_F(RefusedLeaseTest, WhatRemainsSaysWhoIsBlocked) {
     EXPECT_EQ(outlook(700, start).state, Outlook::State::open);
 }
 
+TEST_F(RefusedLeaseTest, WhatIsCountedToFitAgainIsNotHeldUpByALargerOnesWait) {
+    Refusal read = refusal(50s);
+    read.limits = limits(60'000, 700);
+    Lease earlier = lease(5000);
+    earlier.settle({}, start);
+    lease(5000).refused(read, start + 30s);
+    EXPECT_EQ(outlook(4000, start + 40s).state, Outlook::State::blocked);
+    // the first one's charge has left the window, so that 5,700 are free
+    EXPECT_EQ(outlook(4000, start + 61s).state, Outlook::State::open);
+    EXPECT_EQ(outlook(40'000, start + 61s).state, Outlook::State::blocked);
+}
+
 TEST_F(RefusedLeaseTest, RequestRefusalsConcernEverySize) {
     lease(40'000).refused(refusal(3s, Refusal::Kind::requests), start);
     EXPECT_EQ(outlook(1, start).state, Outlook::State::blocked);
