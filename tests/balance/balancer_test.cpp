@@ -353,7 +353,7 @@ TEST(Balancer, DeploymentsMayBeNamedDifferentlyEverywhere) {
 }
 
 TEST(Balancer, TheSameInputsGiveTheSameDecision) {
-    for (const std::uint64_t seed : seeds(50)) {
+    for (const std::uint64_t seed : property_seeds()) {
         SCOPED_TRACE(seed_note(seed));
         std::vector<std::uint32_t> first;
         for (int run = 0; run < 2; ++run) {

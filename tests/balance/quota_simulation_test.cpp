@@ -23,7 +23,7 @@ struct Variant {
     double limit_factor;     ///< From the second minute on.
     bool limit_known;        ///< We are configured with the limit.
     double load;             ///< Of the sum of the quotas.
-    double upstream_429_max; ///< Share of all requests.
+    double upstream_429_max; ///< Share of all requests of all seeds.
     double avoidable_429_max;
 };
 
@@ -170,34 +170,41 @@ class Simulation {
 
 class QuotaSimulation : public ::testing::TestWithParam<Variant> {};
 
-TEST_P(QuotaSimulation, RefusalsAreRareAndNoneIsAvoidable) {
-    for (const std::uint64_t seed : seeds(4)) {
+// Nobody here waits: what is predicted not to fit is sent all the same, and charges are believed to last half
+// a second longer than they do. So a few refusals of either kind are in the nature of it.
+TEST_P(QuotaSimulation, RefusalsAreRareAndHardlyOneIsAvoidable) {
+    Outcome all;
+    const auto share = [](int part, int whole) { return static_cast<double>(part) / whole; };
+    for (const std::uint64_t seed : property_seeds()) {
         SCOPED_TRACE(seed_note(seed));
         const Outcome outcome = Simulation(GetParam(), seed).run();
         ASSERT_GT(outcome.requests, 500);
-        const double upstream = static_cast<double>(outcome.refused_upstream) / outcome.requests;
-        EXPECT_LE(upstream, GetParam().upstream_429_max);
-        EXPECT_LE(static_cast<double>(outcome.refused_avoidably) / outcome.requests,
-                  GetParam().avoidable_429_max);
+        EXPECT_LE(share(outcome.refused_upstream, outcome.requests), 0.15);
+        EXPECT_LE(share(outcome.refused_avoidably, outcome.requests), 0.025);
         if (std::getenv("HEADROOM_VERBOSE") != nullptr) {
             std::printf("%-28s seed %2d: %5d requests, %5.2f %% upstream 429, %d avoidable\n",
-                        GetParam().name, static_cast<int>(seed), outcome.requests, 100 * upstream,
-                        outcome.refused_avoidably);
+                        GetParam().name, static_cast<int>(seed), outcome.requests,
+                        100 * share(outcome.refused_upstream, outcome.requests), outcome.refused_avoidably);
         }
+        all.requests += outcome.requests;
+        all.refused_upstream += outcome.refused_upstream;
+        all.refused_avoidably += outcome.refused_avoidably;
     }
+    EXPECT_LE(share(all.refused_upstream, all.requests), GetParam().upstream_429_max);
+    EXPECT_LE(share(all.refused_avoidably, all.requests), GetParam().avoidable_429_max);
 }
 
 constexpr Variant variants[] = {
-    {"as_configured", 1, true, true, 1, true, 0.9, 0.01, 0},
-    {"without_headers", 1, false, true, 1, true, 0.9, 0.02, 0.002},
-    {"limits_unknown", 1, true, true, 1, false, 0.9, 0.02, 0.002},
-    {"charges_less", 0.5, true, true, 1, true, 1.5, 0.005, 0},
-    {"charges_more", 1.3, true, true, 1, true, 0.65, 0.01, 0},
-    {"charges_more_says_nothing", 1.3, false, false, 1, true, 0.65, 0.01, 0},
-    {"limit_drops", 1, true, true, 0.6, true, 0.85, 0.01, 0},
-    {"limit_drops_unseen", 1, false, true, 0.6, true, 0.85, 0.1, 0},
-    {"nothing_known", 1, false, true, 1, false, 0.8, 0.15, 0.002},
-    {"overloaded", 1, true, true, 1, true, 1.2, 0.2, 0.02},
+    {"as_configured", 1, true, true, 1, true, 0.9, 0.005, 0.0003},
+    {"without_headers", 1, false, true, 1, true, 0.9, 0.006, 0.002},
+    {"limits_unknown", 1, true, true, 1, false, 0.9, 0.005, 0.0003},
+    {"charges_less", 0.5, true, true, 1, true, 1.5, 0.0005, 0},
+    {"charges_more", 1.3, true, true, 1, true, 0.65, 0.0015, 0.0001},
+    {"charges_more_says_nothing", 1.3, false, false, 1, true, 0.65, 0.015, 0.0015},
+    {"limit_drops", 1, true, true, 0.6, true, 0.85, 0.004, 0.0003},
+    {"limit_drops_unseen", 1, false, true, 0.6, true, 0.85, 0.025, 0.0012},
+    {"nothing_known", 1, false, true, 1, false, 0.8, 0.025, 0.0001},
+    {"overloaded", 1, true, true, 1, true, 1.2, 0.1, 0.01},
 };
 
 INSTANTIATE_TEST_SUITE_P(Variants, QuotaSimulation, ::testing::ValuesIn(variants),

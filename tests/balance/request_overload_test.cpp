@@ -50,7 +50,7 @@ class RequestOverload : public ::testing::TestWithParam<Overload> {};
 
 TEST_P(RequestOverload, TheQuotasAreUsed) {
     const Overload& overload = GetParam();
-    for (const std::uint64_t seed : seeds(4)) {
+    for (const std::uint64_t seed : property_seeds()) {
         SCOPED_TRACE(seed_note(seed));
         Random random(seed);
         std::vector<BackendSpec> specs(3);

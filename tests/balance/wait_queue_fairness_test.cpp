@@ -52,7 +52,7 @@ class Bucket : public WaitQueue::Keeper {
 
 // Both always have something waiting; each gets its weight's share whatever the sizes of its requests.
 TEST(WaitQueueFairness, BusyTenantsShareByWeightWhateverTheyAskFor) {
-    for (const std::uint64_t seed : seeds(40)) {
+    for (const std::uint64_t seed : property_seeds()) {
         SCOPED_TRACE(seed_note(seed));
         Random random(seed);
         Bucket bucket(1000, 5000);
@@ -101,7 +101,7 @@ TEST(WaitQueueFairness, BusyTenantsShareByWeightWhateverTheyAskFor) {
 
 // A light tenant beside a flood: it waits for what is in front of it now, not for the flood.
 TEST(WaitQueueFairness, ALightTenantIsNotHeldUpByAHeavyOne) {
-    for (const std::uint64_t seed : seeds(40)) {
+    for (const std::uint64_t seed : property_seeds()) {
         SCOPED_TRACE(seed_note(seed));
         Random random(seed);
         Bucket bucket(1000, 2000);
@@ -135,7 +135,7 @@ TEST(WaitQueueFairness, ALightTenantIsNotHeldUpByAHeavyOne) {
 
 // Small ones keep coming, with later deadlines; the large one goes when its turn has come.
 TEST(WaitQueueFairness, ALargeRequestDoesNotStarveAmongSmallOnes) {
-    for (const std::uint64_t seed : seeds(40)) {
+    for (const std::uint64_t seed : property_seeds()) {
         SCOPED_TRACE(seed_note(seed));
         Random random(seed);
         const bool same_tenant = random.chance(50);

@@ -134,7 +134,7 @@ class Ledger {
 };
 
 TEST(Window, AgreesWithAPlainListUnderRandomUse) {
-    for (const std::uint64_t seed : seeds(50)) {
+    for (const std::uint64_t seed : property_seeds()) {
         SCOPED_TRACE(seed_note(seed));
         Random random(seed);
         Window<60> window;
