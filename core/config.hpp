@@ -40,6 +40,9 @@ enum class Flavour : std::uint8_t { classic, v1 };
 /// Where the credential that a backend sees comes from; `none` removes the client's and adds nothing.
 enum class BackendAuth : std::uint8_t { key, managed_identity, passthrough, none };
 
+/// When a backend's quota counts a request: an estimate as it arrives, or what was used when it ends.
+enum class BackendCharging : std::uint8_t { arrival, usage };
+
 /// A backend's base URL in parts.
 struct BackendUrl {
     std::string
@@ -74,6 +77,7 @@ struct BackendConfig {
     std::uint64_t tokens_per_minute =
         0; ///< Quota of each deployment that has none of its own; 0 = not known.
     std::uint64_t requests_per_minute = 0; ///< As tokens_per_minute.
+    BackendCharging charging = BackendCharging::arrival;
     BackendAuth auth = BackendAuth::key;
     Secret api_key; ///< Empty unless auth is key.
     /// Replaces the deployment (or model) of every request that `deployments` does not map; empty = as the

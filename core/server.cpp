@@ -76,6 +76,8 @@ std::vector<balance::BackendSpec> backend_specs(const Config& config) {
         spec.priority = static_cast<int>(backend.priority);
         spec.weight = backend.weight;
         spec.price = static_cast<double>(backend.price) / dearest;
+        spec.charging = backend.charging == BackendCharging::usage ? balance::Charging::on_usage
+                                                                   : balance::Charging::on_arrival;
         spec.tpm = tokens_of(backend.tokens_per_minute);
         spec.rpm = static_cast<int>(backend.requests_per_minute);
         for (const DeploymentConfig& deployment : backend.deployments) {

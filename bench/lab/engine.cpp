@@ -113,13 +113,9 @@ class Engine {
 
 std::vector<Told> told_of(const FleetModel& fleet) {
     std::vector<Told> all;
-    for (const BackendModel& backend : fleet.backends) {
-        const bool by_usage = backend.limiter.window == WindowKind::ptu ||
-                              backend.limiter.charge == ChargeBy::billed ||
-                              backend.limiter.charge == ChargeBy::reserve;
-        all.push_back({backend.told_tpm, backend.told_rpm, backend.priority, backend.weight,
-                       backend.price.input, by_usage});
-    }
+    for (const BackendModel& backend : fleet.backends)
+        all.push_back(
+            {backend.told_tpm, backend.told_rpm, backend.priority, backend.weight, backend.price.input});
     return all;
 }
 

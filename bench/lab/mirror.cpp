@@ -24,7 +24,6 @@ std::vector<balance::BackendSpec> specs_of(const std::vector<Told>& told) {
         spec.weight = one.weight;
         spec.tpm = Tokens(one.tpm);
         spec.rpm = one.rpm;
-        spec.charging = one.by_usage ? balance::Charging::on_usage : balance::Charging::on_arrival;
         spec.price = one.price;
         // With an override the deployment has its slot from the first request on, as a configured one has.
         spec.overrides.push_back({std::string(deployment), Tokens(one.tpm), one.rpm});
@@ -240,7 +239,7 @@ void Mirror::answered(const Ask& ask, std::uint32_t, const Reply& reply) {
     if (queue_.busy(key_.hash)) desk_.wake_at(now_);
 }
 
-void Mirror::finished(const Ask& ask, std::uint32_t backend, const Reply& reply, std::int64_t output) {
+void Mirror::finished(const Ask& ask, std::uint32_t, const Reply& reply, std::int64_t output) {
     now_ = ask.now;
     Place& place = *places_[ask.job];
     balance::Usage usage;
@@ -250,7 +249,7 @@ void Mirror::finished(const Ask& ask, std::uint32_t backend, const Reply& reply,
     usage.cached = Tokens(reply.cached);
     forecast_.observe(place.estimate.kind, usage.completion);
     place.flying.settle(usage, now_);
-    settle_turn(place, told_[backend].by_usage ? usage.total : place.charged);
+    settle_turn(place, place.charged);
     free(ask.job);
 }
 

@@ -75,8 +75,7 @@ struct Told {
     int rpm = 0;
     int priority = 1;
     double weight = 1;
-    double price = 0;      ///< Of an input token, per million.
-    bool by_usage = false; ///< Its quota goes by usage, so what was not used comes back.
+    double price = 0; ///< Of an input token, per million.
 };
 
 struct Setting {

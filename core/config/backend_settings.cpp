@@ -21,6 +21,9 @@ constexpr std::array<Named<std::optional<BackendAuth>>, 5> auths{
      {"passthrough", BackendAuth::passthrough},
      {"none", BackendAuth::none}}};
 
+constexpr std::array<Named<BackendCharging>, 2> chargings{
+    {{"arrival", BackendCharging::arrival}, {"usage", BackendCharging::usage}}};
+
 std::string or_none(const std::string& text) {
     return text.empty() ? "none" : text;
 }
@@ -113,6 +116,18 @@ constexpr std::array backend_rows{
         .read = [](BackendDraft& d,
                    Reader& r) { r.amount(d.config.requests_per_minute, limits::requests_per_minute_max); },
         .show = [](const BackendConfig& b) { return or_unknown(b.requests_per_minute); }},
+    BackendSetting{.key = "charging",
+                   .env = "CHARGING",
+                   .unit = "arrival or usage",
+                   .example = "usage",
+                   .meaning = "What its quota is taken to count until that is learned from its answers: an "
+                              "estimate when a request arrives (Azure OpenAI), or what was used when it ends "
+                              "(provisioned throughput, most other servers)",
+                   .read = [](BackendDraft& d, Reader& r) { r.choice(d.config.charging, chargings); },
+                   .show =
+                       [](const BackendConfig& b) {
+                           return std::string(b.charging == BackendCharging::usage ? "usage" : "arrival");
+                       }},
     BackendSetting{
         .key = "api_key",
         .env = "APIKEY",

@@ -40,5 +40,25 @@ TEST_F(BackendSpecs, TwoNamesOfOneDeploymentAreOneQuota) {
         << "another deployment, another quota";
 }
 
+TEST_F(BackendSpecs, AQuotaOfUsageGivesBackWhatWasNotUsed) {
+    for (const bool usage : {false, true}) {
+        const auto loaded = load_environment({{"BACKEND_1_URL", "https://a.openai.azure.com/openai/v1"},
+                                              {"BACKEND_1_APIKEY", "k"},
+                                              {"BACKEND_1_TPM", "1000"},
+                                              {"BACKEND_1_RPM", "6000"},
+                                              {"BACKEND_1_CHARGING", usage ? "usage" : "arrival"}});
+        ASSERT_THAT(mistakes(loaded), ::testing::IsEmpty());
+        balance::Fleet fleet(backend_specs(loaded.config));
+        const Time start{std::chrono::hours(1)};
+        const auto now = fleet.moment(start);
+        const balance::Want want{.deployment = fleet.key("gpt"), .cost = Tokens(800), .prompt = Tokens(100)};
+        balance::Lease lease = fleet.take(0, want, Taking::if_fits, now);
+        ASSERT_TRUE(lease);
+        lease.success(start);
+        lease.settle({Tokens(100), Tokens(50), Tokens(150), Tokens(0), Tokens(0)}, start);
+        EXPECT_EQ(static_cast<bool>(fleet.take(0, want, Taking::if_fits, now)), usage);
+    }
+}
+
 } // namespace
 } // namespace headroom::core

@@ -172,7 +172,7 @@ TEST_F(EverySetting, OfABackendComesFromItsVariable) {
         EXPECT_EQ(loaded.config.backends[0].name, "eu");
         EXPECT_EQ(row.show(loaded.config.backends[0]), expected_show(row));
     }
-    EXPECT_EQ(rows, 16);
+    EXPECT_EQ(rows, 17);
 }
 
 TEST_F(EverySetting, OfADeploymentComesFromTheFile) {
