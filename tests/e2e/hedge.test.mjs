@@ -1,7 +1,8 @@
 // A stream that is late to begin is raced against a second backend: one answer, both charged, the loser cancelled.
 import assert from 'node:assert/strict'
 import { after, afterEach, before, describe, test } from 'node:test'
-import { counts, isWhole, late, line, never, nothingReserved, on, path, replay, scripted, send, startMock, streamed, used, why, withProxy } from './harness/hedging.mjs'
+import { replay, why } from './harness/explained.mjs'
+import { counts, isWhole, late, line, never, nothingReserved, on, path, scripted, send, startMock, streamed, used, withProxy } from './harness/hedging.mjs'
 import { until } from './harness/programs.mjs'
 import { Raw, parseResponses, postText } from './harness/raw.mjs'
 

@@ -1,7 +1,8 @@
 // What is never hedged, which backends are found out by it, and that nothing is lost when many are.
 import assert from 'node:assert/strict'
 import { after, afterEach, before, describe, test } from 'node:test'
-import { counts, isWhole, late, line, never, nothingReserved, on, path, quotas, replay, send, startMock, streamed, why, withProxy } from './harness/hedging.mjs'
+import { replay, why } from './harness/explained.mjs'
+import { counts, isWhole, late, line, never, nothingReserved, on, path, quotas, send, startMock, streamed, withProxy } from './harness/hedging.mjs'
 import { chat, post } from './harness/programs.mjs'
 
 let mock

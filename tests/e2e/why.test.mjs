@@ -1,9 +1,8 @@
 // Every request can be explained: its name on all sides, /why in JSON and in words, replay, /quotas.
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { after, afterEach, before, test } from 'node:test'
-import { Mock, Proxy, chat, post, until } from './harness/programs.mjs'
+import { replay, why } from './harness/explained.mjs'
+import { Mock, Proxy, chat, post } from './harness/programs.mjs'
 
 const path = '/v1/chat/completions'
 const field = 'x-headroom-request-id'
@@ -21,25 +20,6 @@ async function withProxy(use, args = []) {
   } finally {
     assert.equal(await proxy.stop(), 0)
   }
-}
-
-/** The page of a request that has ended. */
-async function why(proxy, id) {
-  return until(async () => {
-    const response = await fetch(`${proxy.admin}/why/${id}`)
-    if (response.status !== 200) return undefined
-    const page = await response.json()
-    return page.requests.at(-1).end.length > 0 && page
-  }, `/why/${id}`)
-}
-
-async function replay(text) {
-  const child = spawn(process.env.HEADROOM_BIN, ['replay', '-'], { stdio: ['pipe', 'pipe', 'pipe'] })
-  let said = ''
-  for (const stream of [child.stdout, child.stderr]) stream.on('data', data => { said += data })
-  child.stdin.end(text)
-  const [code] = await once(child, 'close')
-  return { code, said }
 }
 
 test('a retried request: both decisions, both attempts, the end, and the same again', async () => {

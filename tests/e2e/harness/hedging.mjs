@@ -1,6 +1,5 @@
 // What the tests of hedging share: two backends in order, of which the first one's usual speed is known, and short ways to look.
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import { Mock, Proxy, chat, post, until } from './programs.mjs'
@@ -70,21 +69,3 @@ export const used = async (proxy, backend) => (await quotas(proxy)).find(one => 
 export const nothingReserved = async proxy =>
   until(async () => (await quotas(proxy)).every(one => one.tokens_reserved === 0 && one.in_flight === 0), 'every lease ended')
 export const counts = async mock => Promise.all(['first', 'second', 'third'].map(async name => (await mock.stats(name)).requests))
-
-export async function why(proxy, id) {
-  return until(async () => {
-    const response = await fetch(`${proxy.admin}/why/${id}`)
-    if (response.status !== 200) return undefined
-    const page = await response.json()
-    return page.requests.at(-1).end.length > 0 && page
-  }, `/why/${id}`)
-}
-
-export async function replay(page) {
-  const child = spawn(process.env.HEADROOM_BIN, ['replay', '-'], { stdio: ['pipe', 'pipe', 'inherit'] })
-  let said = ''
-  child.stdout.on('data', data => { said += data })
-  child.stdin.end(JSON.stringify(page))
-  const [code] = await once(child, 'close')
-  return { code, said }
-}
