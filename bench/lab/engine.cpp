@@ -113,6 +113,7 @@ class Engine {
 
 std::vector<Told> told_of(const FleetModel& fleet) {
     std::vector<Told> all;
+    all.reserve(fleet.backends.size());
     for (const BackendModel& backend : fleet.backends)
         all.push_back(
             {backend.told_tpm, backend.told_rpm, backend.priority, backend.weight, backend.price.input});

@@ -135,6 +135,7 @@ TEST(PinTableThreads, NoEntryIsEverHalfAnotherOnes) {
     constexpr int thread_count = 4;
     std::atomic<std::uint64_t> hits{0};
     std::vector<std::thread> threads;
+    threads.reserve(thread_count);
     for (int index = 0; index < thread_count; ++index) {
         threads.emplace_back([&, index] {
             Random random(static_cast<std::uint64_t>(index) + 1);
