@@ -38,8 +38,11 @@ inline void compare_head_with_llhttp(llhttp_type_t type, std::string_view head) 
     }();
     llhttp_t machine;
     llhttp_init(&machine, type, &settings);
-    require(llhttp_execute(&machine, head.data(), head.size()) == HPE_PAUSED);
-    require(llhttp_get_error_pos(&machine) == head.data() + head.size());
+    // Of white space behind a length llhttp takes spaces only, RFC 9110 section 5.5 tabs, too.
+    std::string spaced(head);
+    std::ranges::replace(spaced, '\t', ' ');
+    require(llhttp_execute(&machine, spaced.data(), spaced.size()) == HPE_PAUSED);
+    require(llhttp_get_error_pos(&machine) == spaced.data() + spaced.size());
 }
 
 /// What llhttp makes of a chunked body: the decoded bytes, and whether it found the end.
