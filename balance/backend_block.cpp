@@ -51,19 +51,21 @@ void BackendBlock::note_missing(std::uint64_t hash, std::int64_t now_ms) noexcep
                                       std::memory_order_relaxed);
 }
 
-void BackendBlock::hold_refusals_at(unsigned per_1000) noexcept {
-    bare.limit.hold_refusals_at(per_1000);
-    overflow.limit.hold_refusals_at(per_1000);
+template <class Change>
+void BackendBlock::change_all(Change change) noexcept {
+    change(bare);
+    change(overflow);
     for (Slot& slot : slots)
-        slot.limit.hold_refusals_at(per_1000);
+        change(slot);
+}
+
+void BackendBlock::hold_refusals_at(unsigned per_1000) noexcept {
+    change_all([&](Slot& slot) { slot.limit.hold_refusals_at(per_1000); });
 }
 
 void BackendBlock::set_quota(std::int64_t tokens_per_minute, std::int64_t requests_per_minute,
                              bool requests_told) noexcept {
-    bare.set_quota(tokens_per_minute, requests_per_minute, requests_told);
-    overflow.set_quota(tokens_per_minute, requests_per_minute, requests_told);
-    for (Slot& slot : slots)
-        slot.set_quota(tokens_per_minute, requests_per_minute, requests_told);
+    change_all([&](Slot& slot) { slot.set_quota(tokens_per_minute, requests_per_minute, requests_told); });
 }
 
 } // namespace headroom::balance

@@ -41,6 +41,11 @@ struct alignas(slot_alignment) BackendBlock {
     /// Gives every slot the same quota.
     void set_quota(std::int64_t tokens_per_minute, std::int64_t requests_per_minute,
                    bool requests_told) noexcept;
+
+  private:
+    /// Does the same to every slot.
+    template <class Change>
+    void change_all(Change change) noexcept;
 };
 
 } // namespace headroom::balance

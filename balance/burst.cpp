@@ -37,11 +37,15 @@ constexpr double depth_s_max = 54;
 // Where no wait is told something is missing, nobody knows how much.
 constexpr double room_unknown = 0.9;
 
+/// What was left for a request of `cost` that was refused, in a bucket that drains so fast.
+double room_for(double cost, std::optional<double> wait_s, double per_second) noexcept {
+    return wait_s ? cost - per_second * *wait_s : cost * room_unknown;
+}
+
 } // namespace
 
 std::int64_t Burst::room(double cost, std::optional<double> wait_s) const noexcept {
-    const double per_second = static_cast<double>(rate()) / window_s;
-    return std::llround(wait_s ? cost - per_second * *wait_s : cost * room_unknown);
+    return std::llround(room_for(cost, wait_s, static_cast<double>(rate()) / window_s));
 }
 
 Burst::Verdict Burst::refused(const BurstSample& sample) noexcept {
@@ -122,9 +126,7 @@ void Burst::weigh(const BurstSample& sample) noexcept {
 }
 
 void Burst::learn_depth(const BurstSample& sample) noexcept {
-    const double room =
-        sample.wait_s ? sample.cost - per_second_ * *sample.wait_s : sample.cost * room_unknown;
-    const double measured = sample.level + room;
+    const double measured = sample.level + room_for(sample.cost, sample.wait_s, per_second_);
     if (deep_ == 0) {
         deep_ = measured;
     } else if (sample.wait_s || measured < deep_) {
