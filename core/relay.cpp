@@ -17,16 +17,14 @@ namespace {
 
 constexpr std::size_t head_bytes_hint = 2048;
 
-bool is_event_stream(const net::Head& head) {
-    constexpr std::string_view type = "text/event-stream";
+/// The media type begins so; parameters and suffixes may follow.
+bool has_type(const net::Head& head, std::string_view type) {
     const std::string_view value = head.find(net::FieldId::content_type);
     return value.size() >= type.size() && net::same_name(value.substr(0, type.size()), type);
 }
 
-bool is_json(const net::Head& head) {
-    constexpr std::string_view type = "application/json";
-    const std::string_view value = head.find(net::FieldId::content_type);
-    return value.size() >= type.size() && net::same_name(value.substr(0, type.size()), type);
+bool is_event_stream(const net::Head& head) {
+    return has_type(head, "text/event-stream");
 }
 
 bool is_success(const net::Head& head) {
@@ -59,7 +57,9 @@ void Relay::begin_learning() {
     const Route& route = exchange_.route();
     const bool deletes = exchange_.head().method() == net::Method::delete_;
     exchange_.affinity().found_at(attempt_.backend(), deletes, shard.pins(), shard.loop().now());
-    if (deletes || !(stream_ || is_json(head)) || !head.find(net::FieldId::content_encoding).empty()) return;
+    if (deletes || !(stream_ || has_type(head, "application/json")) ||
+        !head.find(net::FieldId::content_encoding).empty())
+        return;
     const bool chat = route.operation == balance::Operation::chat;
     const bool stores = exchange_.facts().store.value_or(!chat || route.names_object);
     const std::optional<balance::IdMembers> members = learned_members(route, stores);
