@@ -11,11 +11,7 @@ struct FieldScanner::Callbacks {
     static int name(llhttp_t* machine, const char* at, std::size_t size) noexcept {
         FieldScanner& self = of(machine);
         if (self.open_ == nullptr) {
-            self.open_ = self.table_.next(self.fields_max_);
-            if (self.open_ == nullptr) {
-                self.failure_ = {431, "too many fields"};
-                return -1;
-            }
+            self.open_ = self.table_.next(self.fields_max_ + 1);
             self.open_->name_offset = static_cast<std::uint32_t>(at - self.base_);
             self.open_->name_size = static_cast<std::uint16_t>(size);
             self.in_value_ = false;
@@ -25,9 +21,16 @@ struct FieldScanner::Callbacks {
         return 0;
     }
 
-    /// Takes from Content-Length, Transfer-Encoding and Connection what they mean to llhttp, which is for
-    /// framing.cpp and, for a length followed by a tab, stricter than RFC 9110 section 5.5.
+    /// Counts fields here and not at the first byte of a name: llhttp gives a name that turns out invalid to
+    /// name() or not, as the bytes were cut. Takes from Content-Length, Transfer-Encoding and Connection what
+    /// they mean to llhttp, which is for framing.cpp and, for a length followed by a tab, stricter than RFC 9110
+    /// section 5.5.
     static int name_complete(llhttp_t* machine) noexcept {
+        FieldScanner& self = of(machine);
+        if (self.table_.size() == self.fields_max_) {
+            self.failure_ = {431, "too many fields"};
+            return -1;
+        }
         machine->header_state = 0;
         return 0;
     }

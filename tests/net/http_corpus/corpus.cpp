@@ -24,6 +24,13 @@ std::vector<Case> concatenate(std::initializer_list<std::vector<Case>> families)
 
 } // namespace
 
+std::string repeated(std::size_t count, std::string_view text) {
+    std::string all;
+    for (std::size_t i = 0; i < count; ++i)
+        all += text;
+    return all;
+}
+
 std::string get(std::string_view fields) {
     return join({"GET / HTTP/1.1\r\nHost: h\r\n", fields, "\r\n"});
 }

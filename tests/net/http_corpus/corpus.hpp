@@ -4,6 +4,7 @@
 
 #include "net/http/method.hpp"
 
+#include <cstddef>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -48,6 +49,9 @@ std::vector<ResponseCase> switched_protocols();
 std::vector<ResponseCase> response_fields();
 /// All of the above.
 std::vector<ResponseCase> all_responses();
+
+/// `text`, `count` times.
+std::string repeated(std::size_t count, std::string_view text);
 
 // Building blocks: each returns a whole message.
 

@@ -7,13 +7,6 @@ using namespace std::string_literals;
 
 namespace {
 
-std::string repeated(std::size_t count, std::string_view text) {
-    std::string all;
-    for (std::size_t i = 0; i < count; ++i)
-        all += text;
-    return all;
-}
-
 std::string expecting(std::string_view value) {
     return post("Expect:" + std::string(value) + "\r\nContent-Length: 5\r\n", "hello");
 }
@@ -95,6 +88,8 @@ std::vector<RequestCase> request_sizes() {
         {"100 fields", get(repeated(100, "A: b\r\n")), "GET /"},
         {"128 fields with Host", get(repeated(127, "A: b\r\n")), "GET /"},
         {"129 fields with Host, RFC 6585 §5", get(repeated(128, "A: b\r\n")), "431"},
+        {"an invalid name where a 129th field would begin",
+         get(repeated(127, "A: b\r\n") + "C\x01: b\r\n"), "400"},
         {"5,000 fields", get(repeated(5000, "A: b\r\n")), "431"},
         {"head over the bound", get("A: " + std::string(70000, 'b') + "\r\n"), "431"},
         {"head over the bound in many fields", get(repeated(7, "A: " + wide + "\r\n")), "431"},
