@@ -88,7 +88,7 @@ class Lease {
     void drop() noexcept;
     void resynchronise(const RateLimits& limits, bool refused, const Moment& now) noexcept;
     void learn(std::int64_t theirs, std::int64_t limit, const Moment& now) noexcept;
-    void believe() noexcept;
+    void believe(const Moment& now) noexcept;
     void measure(const Refusal& refusal, const Moment& now) noexcept;
     [[nodiscard]] Burst::Verdict measure_burst(const Refusal& refusal, const Moment& now) noexcept;
     void let_in(const Moment& now) noexcept;

@@ -102,19 +102,19 @@ void Lease::learn(std::int64_t theirs, std::int64_t limit, const Moment& now) no
     for (std::size_t i = 0; i < sample.least.size(); ++i)
         sample.least[i] = std::min(sample.least[i], sample.most[i]);
     const bool other = slot_->learner.observe(sample);
-    if (other || slot_->tokens.forgetting() == Forgetting::bucket) believe();
+    if (other || slot_->tokens.forgetting() == Forgetting::bucket) believe(now);
 }
 
-void Lease::believe() noexcept {
+void Lease::believe(const Moment& now) noexcept {
     const QuotaModel model = slot_->learner.model();
     if (model.learned) {
         // A tenth of what is saved is within what the figures err by.
         const std::int64_t limit = slot_->limit.effective();
         const std::int64_t unsaved = model.forgetting == Forgetting::bucket ? slot_->learner.unsaved() : 0;
         slot_->burst.told(unsaved > limit / 10 ? limit - unsaved : 0);
-        slot_->tokens.forget_by(model.forgetting, model.phase);
+        slot_->tokens.forget_by(model.forgetting, model.phase, now);
     } else {
-        slot_->tokens.forget_by(slot_->burst.depth() > 0 ? Forgetting::bucket : Forgetting::sliding, 0);
+        slot_->tokens.forget_by(slot_->burst.depth() > 0 ? Forgetting::bucket : Forgetting::sliding, 0, now);
     }
 }
 
@@ -174,7 +174,7 @@ void Lease::measure(const Refusal& refusal, const Moment& now) noexcept {
     if (!told && measure_burst(refusal, now) != Burst::Verdict::limit) return;
     if (!fitted_) return;
     slot_->limit.widen();
-    if (slot_->learner.doubt()) believe();
+    if (slot_->learner.doubt()) believe(now);
     // Where the backend told what is left, that has been taken for the truth.
     if (refusal.limits.remaining_tokens && refusal.limits.limit_tokens) return;
     std::int64_t counted = slot_->tokens_counted(now);
@@ -211,7 +211,7 @@ Burst::Verdict Lease::measure_burst(const Refusal& refusal, const Moment& now) n
         const std::int64_t room = slot_->burst.room(sample.cost, sample.wait_s);
         slot_->tokens.set_level(slot_->burst.depth() - room + cost, slot_->rate(), now);
     }
-    if (slot_->tokens.forgetting() != Forgetting::fixed) believe();
+    if (slot_->tokens.forgetting() != Forgetting::fixed) believe(now);
     return verdict;
 }
 

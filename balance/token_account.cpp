@@ -72,8 +72,8 @@ void TokenAccount::confine(std::int64_t least, std::int64_t most, std::int64_t u
     fixed_.confine(least, most, now.tick);
 }
 
-void TokenAccount::forget_by(Forgetting forgetting, std::uint32_t phase) noexcept {
-    fixed_.set_phase(phase % ticks_per_window);
+void TokenAccount::forget_by(Forgetting forgetting, std::uint32_t phase, const Moment& now) noexcept {
+    fixed_.set_phase(phase % ticks_per_window, now.tick);
     forgetting_.store(forgetting, std::memory_order_relaxed);
 }
 

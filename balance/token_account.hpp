@@ -84,7 +84,7 @@ class TokenAccount {
         return forgetting_.load(std::memory_order_relaxed);
     }
     /// `phase`: of a fixed window, in ticks.
-    void forget_by(Forgetting forgetting, std::uint32_t phase) noexcept;
+    void forget_by(Forgetting forgetting, std::uint32_t phase, const Moment& now) noexcept;
 
     /// opening_ns() and counted_at() by a window that slides, whichever way is in force.
     [[nodiscard]] std::int64_t sliding_opening_ns(std::int64_t amount, std::int64_t ceiling,
