@@ -198,8 +198,7 @@ bool Relay::write_head() {
     writer.status_line(head.status(), head.reason()).copy_end_to_end(head);
     const bool dated = head.has(net::FieldId::date) && !head.nominated("date");
     if (!dated) writer.field("Date", http_date(exchange_.shard().loop().wall_now()));
-    // behind another Headroom the inner one's is the better known: it has talked to the backend
-    if (head.find(request_id_field).data() == nullptr) writer.field(request_id_field, exchange_.record().id);
+    add_request_id(writer, head, exchange_.record().id);
     switch (framing_) {
         case Framing::none:
             // what a HEAD or a 304 says about the body it does not have
