@@ -150,7 +150,9 @@ net::Task<Attempt::End> Relay::commit() {
     if (!write_head()) co_return co_await break_off({net::ErrorCode::no_memory, net::Side::local, false});
     committed_ = true;
     exchange_.record().status = attempt_.reader().head().status();
-    pieces_.reserve(attempt_.held().pieces().size() + 4);
+    pieces_.reserve(attempt_.interim().size() + attempt_.held().pieces().size() + 4);
+    for (const net::Slice& interim : attempt_.interim()) // while another backend was asked, too
+        add_piece(interim.view());
     add_piece(head_.view());
     add_body(attempt_.held().pieces(), attempt_.body_whole());
     if (!co_await send_pieces()) co_return client_left();
