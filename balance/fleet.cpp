@@ -346,6 +346,7 @@ std::vector<SlotView> Fleet::snapshot(Time now) {
         view.sent_total = slot.sent.load(relaxed);
         view.refusals_total = slot.refusals.load(relaxed);
         view.faults_total = slot.faults.load(relaxed);
+        if (!overflow) view.late_after = slot.delay.known();
     };
     for (std::uint32_t i = 0; i < specs_.size(); ++i) {
         BackendBlock& block = blocks_[i];
