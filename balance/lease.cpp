@@ -244,7 +244,8 @@ Tokens Lease::overtaken(Tokens output, Duration waited, Time now) noexcept {
 }
 
 bool Lease::charges_on_usage() const noexcept {
-    return slot_->learner.learned() ? slot_->learner.model().settles_by_usage() : block_->charges_on_usage;
+    const std::uint64_t model = slot_->learner.word();
+    return QuotaModel::is_learned(model) ? QuotaModel::settles_by_usage(model) : block_->charges_on_usage;
 }
 
 /// What a limiter has counted for a response that broke off after so much output.
@@ -268,7 +269,7 @@ void Lease::give_up_probe(std::int64_t now_ms) noexcept {
 }
 
 void Lease::end(Tokens used, Tokens billed, const Moment& now) noexcept {
-    if (slot_->learner.model().counts_at_end()) {
+    if (slot_->learner.counts_at_end()) {
         slot_->tokens.move(tokens_, used.count(), slot_->rate(), now);
     } else {
         slot_->tokens.replace(tokens_, used.count(), slot_->rate(), now);

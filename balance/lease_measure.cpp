@@ -65,10 +65,10 @@ void Lease::resynchronise(const RateLimits& limits, const Refusal* refusal, cons
     if (refusal == nullptr || surprises(*refusal, theirs, limit, now)) learn(theirs, limit, refusal, now);
     // The backend had counted this request and all answered ones, perhaps those without an answer, perhaps
     // later ones. A limiter that goes by usage has counted nothing yet of what is under way.
-    const QuotaModel model = slot_->learner.model();
-    const std::int64_t doubt = model.counts_at_end()                        ? 0
-                               : !model.learned && block_->charges_on_usage ? slot_->reserved.load(relaxed)
-                                                                            : pending_before_;
+    const std::int64_t doubt = slot_->learner.counts_at_end() ? 0
+                               : !slot_->learner.learned() && block_->charges_on_usage
+                                   ? slot_->reserved.load(relaxed)
+                                   : pending_before_;
     const std::int64_t uncounted = refusal != nullptr ? tokens_.window.amount : 0;
     const std::int64_t later = charged_later();
     const std::int64_t depth = slot_->burst.depth();
@@ -79,7 +79,7 @@ void Lease::resynchronise(const RateLimits& limits, const Refusal* refusal, cons
 
 /// What the backend can have charged after this request came to it.
 std::int64_t Lease::charged_later() const noexcept {
-    const std::int64_t later = slot_->learner.model().counts_at_end()
+    const std::int64_t later = slot_->learner.counts_at_end()
                                    ? slot_->used.load(relaxed) - used_before_
                                    : slot_->charged.load(relaxed) - charged_before_;
     return std::max<std::int64_t>(0, later);

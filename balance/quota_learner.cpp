@@ -39,6 +39,9 @@ const QuotaModel& QuotaLearner::observe(const QuotaSample& sample) noexcept {
     if (sample.limit != last_.limit) anchor_count_ = 0, floor_known_ = false;
     remember(sample);
     if (full || sample.refused) {
+        // While everything is used up, one sample a tick says it all.
+        if (!sample.refused && full_tick_ == sample.tick) return model_;
+        full_tick_ = sample.tick;
         if (sample.refused) judge_size(sample), take_phase(sample);
         if (const QuotaSample* from = anchor(sample.tick)) score(*from, sample);
         decide();
@@ -144,7 +147,7 @@ std::int64_t QuotaLearner::explained_fall(const QuotaSample& sample) const noexc
 
 /// A count that falls by more than half within moments has begun anew.
 void QuotaLearner::find_phase(const QuotaSample& sample) noexcept {
-    if (anchor_count_ == 0 || sample.tick - last_.tick > 2) return;
+    if (anchor_count_ == 0 || sample.tick - last_.tick > 2 || sample.used >= last_.used) return;
     const std::int64_t fall = last_.used - sample.used - explained_fall(sample);
     if (fall < sample.limit / 20 || fall * 2 < last_.used) return;
     const std::uint32_t phase = sample.tick % ticks_per_window;

@@ -94,6 +94,7 @@ class QuotaLearner {
     QuotaModel model_;
     std::array<ChargeSums, history_ticks> history_{}; ///< Sums at the end of each tick.
     std::uint32_t last_tick_ = 0;
+    std::uint32_t full_tick_ = 0;
     std::array<QuotaSample, anchors_max> anchors_{}; ///< One per tick, a ring.
     std::size_t anchor_next_ = 0;
     std::size_t anchor_count_ = 0;

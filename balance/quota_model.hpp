@@ -20,15 +20,21 @@ struct QuotaModel {
 
     /// What the quota will count of a request; `cost` is what the preset makes of it.
     [[nodiscard]] Tokens charge(const ChargeBasis& basis, Tokens cost) const noexcept;
-    /// The charge is corrected by usage at the end.
-    /// Nothing is counted of a request before it has ended: the next one is let in while anything is left.
-    [[nodiscard]] bool counts_at_end() const noexcept { return learned && rule == ChargeRule::usage; }
-    [[nodiscard]] bool settles_by_usage() const noexcept {
-        return learned && (rule == ChargeRule::usage || rule == ChargeRule::reserved);
-    }
 
     [[nodiscard]] std::uint64_t packed() const noexcept;
+    // Of a packed one, because every request asks:
     [[nodiscard]] static bool is_learned(std::uint64_t word) noexcept { return (word & 1) != 0; }
+    [[nodiscard]] static ChargeRule rule_of(std::uint64_t word) noexcept {
+        return static_cast<ChargeRule>(word >> 1 & 7);
+    }
+    /// Nothing is counted of a request before it has ended: the next one is let in while anything is left.
+    [[nodiscard]] static bool counts_at_end(std::uint64_t word) noexcept {
+        return is_learned(word) && rule_of(word) == ChargeRule::usage;
+    }
+    /// The charge is corrected by usage at the end.
+    [[nodiscard]] static bool settles_by_usage(std::uint64_t word) noexcept {
+        return counts_at_end(word) || (is_learned(word) && rule_of(word) == ChargeRule::reserved);
+    }
     [[nodiscard]] static QuotaModel unpacked(std::uint64_t word) noexcept;
 };
 

@@ -134,6 +134,8 @@ void QuotaLearner::score(const QuotaSample& from, const QuotaSample& to) noexcep
             const std::int64_t least = std::max(range.least, certain(rule, static_cast<Forgetting>(way), to));
             const std::int64_t over = full ? 0 : least - to.used - 1;
             const std::int64_t off = std::max<std::int64_t>({0, over, to.used - range.most - 1});
+            // That it is no less proves nobody right.
+            if (full && off == 0) continue;
             const double error = std::min(1.0, static_cast<double>(off) / scale);
             errors_[rule][way] += weight * (error - errors_[rule][way]);
         }

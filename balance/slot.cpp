@@ -182,13 +182,14 @@ Tokens Slot::charge(const ChargeBasis& basis, Tokens cost) const noexcept {
 }
 
 bool Slot::paces(std::int64_t charge, std::int64_t counted) const noexcept {
+    const std::int64_t own = entry(Tokens(charge)).count();
+    const std::uint32_t trusted = own < charge ? 1 : trust.load(std::memory_order_relaxed);
+    if (trusted == trust_max) return true;
     const std::int64_t most = ceiling();
     if (most == 0) return true;
-    const std::int64_t own = entry(Tokens(charge)).count();
     const std::int64_t under_way = reserved.load(std::memory_order_relaxed);
     if (own < charge && under_way != 0 && under_way + charge > most) return false;
-    const std::uint32_t trusted = own < charge ? 1 : trust.load(std::memory_order_relaxed);
-    return trusted == trust_max || !is_near(counted + own, most) || pulse.waiting() < trusted;
+    return !is_near(counted + own, most) || pulse.waiting() < trusted;
 }
 
 void Slot::trust_more(std::int64_t counted) noexcept {

@@ -126,6 +126,8 @@ class SharedLearner {
     [[nodiscard]] QuotaModel model() const noexcept { return QuotaModel::unpacked(word()); }
     [[nodiscard]] bool learned() const noexcept { return QuotaModel::is_learned(word()); }
     [[nodiscard]] std::uint64_t word() const noexcept { return word_.load(std::memory_order_relaxed); }
+    /// As QuotaModel::counts_at_end.
+    [[nodiscard]] bool counts_at_end() const noexcept { return QuotaModel::counts_at_end(word()); }
     /// As QuotaLearner::unsaved.
     [[nodiscard]] std::int64_t unsaved() const noexcept { return unsaved_.load(std::memory_order_relaxed); }
     /// Something is about to be charged or to end: what the sums were until now is kept for the ticks before.
@@ -200,7 +202,7 @@ struct alignas(slot_alignment) Slot {
     [[nodiscard]] Tokens charge(const ChargeBasis& basis, Tokens cost) const noexcept;
     /// What must be free for a request of this charge to be let in, and is taken when it is sent.
     [[nodiscard]] Tokens entry(Tokens charge) const noexcept {
-        return learner.model().counts_at_end() ? std::min(charge, Tokens(1)) : charge;
+        return learner.counts_at_end() ? std::min(charge, Tokens(1)) : charge;
     }
     /// The window's sum as we think the backend counts it.
     [[nodiscard]] std::int64_t tokens_counted(const Moment& now) const noexcept {

@@ -285,6 +285,32 @@ TEST(QuotaLearner, ARefusalSaysWhatIsChargedAtLeast) {
     }
 }
 
+/// That everything is used up is foretold by whoever counts too much.
+TEST(QuotaLearner, WhatIsUsedUpProvesNobodyRight) {
+    for (const std::uint64_t seed : seeds(16)) {
+        SCOPED_TRACE(seed_note(seed));
+        Random random(seed);
+        VirtualLimiter limiter(ChargeRule::cap_only, Forgetting::sliding);
+        ChargeSums sums{};
+        double now = 0;
+        QuotaLearner learner = taught(limiter, sums, now, random, 0, 50);
+        ASSERT_EQ(learner.model().rule, ChargeRule::cap_only);
+        for (int i = 1; i < 300; ++i) {
+            ChargeSums own;
+            own.fill(5'000);
+            std::ranges::transform(sums, own, sums.begin(), std::plus<>());
+            QuotaSample sample;
+            sample.at = now + i;
+            sample.tick = static_cast<std::uint32_t>(sample.at) + 1;
+            sample.limit = sample.used = limit;
+            sample.least = sample.most = sample.sent = sums;
+            sample.own = own;
+            learner.observe(sample);
+        }
+        EXPECT_EQ(learner.model().rule, ChargeRule::cap_only);
+    }
+}
+
 /// A bucket that saves 20 s tells 60 s of limit and at most 20 s of it as left.
 TEST(QuotaLearner, FindsWhatABucketDoesNotSave) {
     for (const std::uint64_t seed : seeds(16)) {
