@@ -37,6 +37,14 @@ inline Choice waits(Duration opening) {
     return choice;
 }
 
+/// Of backends without a limit that is known.
+inline Supply plenty() {
+    const Slot slot;
+    Supply supply;
+    supply.add(slot, Tokens(1), Tokens(1), Moment{});
+    return supply;
+}
+
 /// Answers as the test says, and keeps the order.
 class Script : public WaitQueue::Keeper {
   public:
@@ -50,6 +58,7 @@ class Script : public WaitQueue::Keeper {
     }
     std::function<Choice(Entry&)> last_answer = [](Entry&) { return Choice{}; };
     Choice choose_last(Entry& one) override { return last_answer(one); }
+    Supply supply(Entry&) override { return plenty(); }
     void left(Entry& one) override { out.push_back(&one); }
 };
 
