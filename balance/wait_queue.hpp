@@ -60,6 +60,9 @@ class WaitQueue {
         /// Once it is out: the lease, or for how long a retry is useless (at least 1 ms).
         Choice choice{};
 
+        /// Not all of its lane can be served in time, so that others go before it.
+        [[nodiscard]] bool gives_way() const noexcept { return gives_way_; }
+
       private:
         friend class WaitQueue;
         /// What costs no tokens still costs a request.
