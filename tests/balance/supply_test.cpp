@@ -1,4 +1,5 @@
-// What quotas will let through by when: hand cases of each way of forgetting, and that it agrees with openings.
+// What quotas will let through by when: hand cases of each way of forgetting, and that it agrees with
+// openings.
 #include "balance/supply.hpp"
 
 #include "balance/balancer.hpp"
@@ -125,7 +126,8 @@ TEST(Supply, AgreesWithOpenings) {
             before = supply.until(later);
         }
         const std::int64_t limit = fleet.spec(0).tpm.count();
-        const auto cost = 1 + static_cast<std::int64_t>(random.below(static_cast<std::uint64_t>(limit) * 9 / 10));
+        const auto cost =
+            1 + static_cast<std::int64_t>(random.below(static_cast<std::uint64_t>(limit) * 9 / 10));
         const Duration opens = fleet.opening(0, {{}, Tokens(cost), Tokens(0)}, fleet.moment(now));
         if (opens < 55s) EXPECT_GE(supply.until(opens + supply.step()), static_cast<double>(cost));
         if (opens > supply.step()) EXPECT_LT(supply.until(opens - supply.step()), static_cast<double>(cost));

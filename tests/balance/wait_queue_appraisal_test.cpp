@@ -153,7 +153,8 @@ std::size_t most_in_time(const std::vector<Entry*>& by_deadline, std::int64_t fr
             ++kept;
             ahead += static_cast<double>(by_deadline[i]->cost.count());
             const double by_then = std::chrono::duration<double>(by_deadline[i]->deadline - start).count();
-            in_time = in_time && ahead <= static_cast<double>(free) + static_cast<double>(per_second) * by_then;
+            in_time =
+                in_time && ahead <= static_cast<double>(free) + static_cast<double>(per_second) * by_then;
         }
         if (in_time) most = std::max(most, kept);
     }
@@ -175,7 +176,8 @@ TEST(AppraisalProperties, AsFewGiveWayAsPossible) {
         std::vector<Entry*> by_deadline;
         for (std::uint64_t i = 1 + random.below(10); i > 0; --i) {
             const auto cost = static_cast<std::int64_t>(1 + random.below(random.chance(30) ? 3000 : 500));
-            Entry& one = all.emplace_back(entry(std::chrono::milliseconds(4 + 4 * random.below(5000)), 1, cost));
+            Entry& one =
+                all.emplace_back(entry(std::chrono::milliseconds(4 + 4 * random.below(5000)), 1, cost));
             ASSERT_TRUE(queue.join(one, start));
             by_deadline.push_back(&one);
         }

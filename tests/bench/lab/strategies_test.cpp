@@ -168,8 +168,8 @@ TEST(LabStrategies, MirrorLetsSmallRequestsPastALargeOnesRefusal) {
 }
 
 TEST(LabStrategies, MirrorTurnsTheLargeOneAwayWhenNotAllCanBeServed) {
-    // The first leaves 84 tokens until it is forgotten after a minute. Then there are a thousand: for the one of
-    // 816, which came next and would then be alone, or for the four of 200.
+    // The first leaves 84 tokens until it is forgotten after a minute. Then there are a thousand: for the one
+    // of 816, which came next and would then be alone, or for the four of 200.
     const std::vector<Tiny> requests{{0, 900, 1, 16}, {3, 800, 1, 16}, {4, 184, 1, 16},
                                      {5, 184, 1, 16}, {6, 184, 1, 16}, {7, 184, 1, 16}};
     EXPECT_THAT(places(run("mirror", one_backend(), tiny_workload(requests))),
