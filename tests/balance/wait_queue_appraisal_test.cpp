@@ -21,6 +21,8 @@ class Appraisal : public ::testing::Test {
             return waits(1ms);
         };
     }
+
+  public:
     ~Appraisal() override {
         for (Entry& one : all)
             queue.leave(one);
@@ -28,6 +30,7 @@ class Appraisal : public ::testing::Test {
     Appraisal(const Appraisal&) = delete;
     Appraisal& operator=(const Appraisal&) = delete;
 
+  protected:
     Entry& add(Duration patience, std::int64_t cost, std::uint64_t tenant = 1, std::int64_t expected = 0) {
         Entry& one = all.emplace_back(entry(patience, tenant, cost));
         one.expected = Tokens(expected);
@@ -41,6 +44,7 @@ class Appraisal : public ::testing::Test {
     }
     std::vector<bool> giving_way() const {
         std::vector<bool> ways;
+        ways.reserve(all.size());
         for (const Entry& one : all)
             ways.push_back(one.gives_way());
         return ways;
