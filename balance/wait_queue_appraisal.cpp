@@ -19,8 +19,8 @@ namespace {
 constexpr double worth_of_room = 1.1;
 // Appraised twice a second: the curve moves by what enters and leaves a quota in a quarter of one.
 constexpr int appraisals_per_step = 2 * static_cast<int>(Supply::ticks_per_step);
-// Shares are of the last ten seconds or so.
-constexpr double fading = 0.95;
+// Shares are of the last minute or so.
+constexpr double fading = 0.99;
 constexpr double share_min = 1.0 / 64;
 
 } // namespace
