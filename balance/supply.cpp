@@ -49,7 +49,7 @@ void Supply::add(const Slot& slot, Tokens cost, Tokens charge, const Moment& now
 
 double Supply::until(Duration later) const noexcept {
     if (unlimited_) return endless;
-    if (step_ <= Duration::zero() || later < Duration::zero()) return 0;
+    if (later < Duration::zero()) return 0;
     const double at = static_cast<double>(later.count()) / static_cast<double>(step_.count());
     if (at >= steps) return points_[steps] + (at - steps) * per_step_;
     const auto before = static_cast<std::size_t>(at);

@@ -8,6 +8,7 @@
 #include "balance/slot.hpp"
 
 #include <array>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 
@@ -29,13 +30,13 @@ class Supply {
     [[nodiscard]] bool unlimited() const noexcept { return unlimited_; }
     /// What was ever charged to these slots, by every shard.
     [[nodiscard]] std::int64_t charged() const noexcept { return charged_; }
-    /// Between two points; zero before anything was added.
+    /// Between two points; of ticks of a second before anything was added.
     [[nodiscard]] Duration step() const noexcept { return step_; }
 
   private:
     std::array<double, steps + 1> points_{};
     double per_step_ = 0; ///< Behind the last point.
-    Duration step_{};
+    Duration step_ = std::chrono::seconds(ticks_per_step);
     std::int64_t charged_ = 0;
     bool unlimited_ = false;
 };

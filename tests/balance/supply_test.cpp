@@ -99,6 +99,12 @@ TEST(Supply, LeavesOutWhoIsBrokenAndWhoIsNotAsked) {
     EXPECT_DOUBLE_EQ(Balancer().supply(fleet, want, start).until(0s), 60'000);
 }
 
+TEST(Supply, IsNothingWhereNobodyIsLeft) {
+    const Supply none;
+    EXPECT_EQ(none.until(1h), 0);
+    EXPECT_GT(none.step(), 0s) << "or a queue would be gone through at every turn";
+}
+
 TEST(Supply, IsInTokensAsTheCallerCounts) {
     const Moment now;
     Slot slot;
