@@ -38,9 +38,14 @@ double microseconds(Duration waited) noexcept {
 
 std::size_t ContentDelay::size_of(Tokens prompt) noexcept {
     std::size_t size = 0;
-    for (std::int64_t most = smallest_size; size + 1 < sizes && prompt.count() > most; most *= 4)
+    for (auto most = prompt_max(size); most && prompt > *most; most = prompt_max(size))
         ++size;
     return size;
+}
+
+std::optional<Tokens> ContentDelay::prompt_max(std::size_t size) noexcept {
+    if (size + 1 >= sizes) return std::nullopt;
+    return Tokens(smallest_size << (2 * size));
 }
 
 void ContentDelay::observe(Duration waited, Tokens prompt, double quantile) noexcept {
@@ -69,11 +74,22 @@ void ContentDelay::observe_open(Duration waited, Tokens prompt, double quantile)
 
 std::optional<Duration> ContentDelay::late_after(Tokens prompt) const noexcept {
     for (std::size_t size = size_of(prompt); size < sizes; ++size) {
-        const Known known = unpack(words_[size].load(relaxed));
-        if (known.answers < answers_min) continue;
-        return std::chrono::duration_cast<Duration>(std::chrono::duration<double, std::micro>(known.us));
+        if (const auto known = known_of(size)) return known;
     }
     return std::nullopt;
+}
+
+std::optional<Duration> ContentDelay::known_of(std::size_t size) const noexcept {
+    const Known known = unpack(words_[size].load(relaxed));
+    if (known.answers < answers_min) return std::nullopt;
+    return std::chrono::duration_cast<Duration>(std::chrono::duration<double, std::micro>(known.us));
+}
+
+ContentDelay::BySize ContentDelay::known() const noexcept {
+    BySize all;
+    for (std::size_t size = 0; size < sizes; ++size)
+        all[size] = known_of(size);
+    return all;
 }
 
 } // namespace headroom::balance

@@ -16,6 +16,9 @@ class ContentDelay {
   public:
     /// Nothing is known before so many answers to prompts of a size.
     static constexpr std::uint32_t answers_min = 32;
+    static constexpr std::size_t sizes = 6; ///< Up to 1 Ki tokens, 4 Ki, 16 Ki, 64 Ki, 256 Ki, more.
+    /// By size: what the first content is late after; nothing where too little is known of that size.
+    using BySize = std::array<std::optional<Duration>, sizes>;
 
     /// An answer to a prompt of that size had its first content after `waited`; `quantile` is the one to
     /// learn, within (0, 1), always the same.
@@ -26,9 +29,13 @@ class ContentDelay {
     /// What the first content is late after; while too little is known of such prompts, what it is late after
     /// for longer ones, if that is known.
     [[nodiscard]] std::optional<Duration> late_after(Tokens prompt) const noexcept;
+    /// For people to look at.
+    [[nodiscard]] BySize known() const noexcept;
+    /// The largest prompt of a size; nothing for the last one, which has no bound.
+    [[nodiscard]] static std::optional<Tokens> prompt_max(std::size_t size) noexcept;
 
   private:
-    static constexpr std::size_t sizes = 6; ///< Up to 1 Ki tokens, 4 Ki, 16 Ki, 64 Ki, 256 Ki, more.
+    [[nodiscard]] std::optional<Duration> known_of(std::size_t size) const noexcept;
     static std::size_t size_of(Tokens prompt) noexcept;
 
     /// Microseconds as a float (32 bits) and answers seen (32).

@@ -109,6 +109,7 @@ void look_ahead(Slot& slot, std::int64_t cost, const Moment& now, Outlook& look)
 void predict(Slot& slot, Tokens charge, std::uint32_t owner, const Moment& now, double weight,
              Outlook& look) noexcept {
     const std::int64_t cost = charge.count();
+    const std::int64_t entry = slot.entry(charge).count();
     const std::int64_t capacity = slot.capacity();
     const std::int64_t requests_limit = slot.requests.limit();
     const std::int64_t requests = slot.requests.used() + 1;
@@ -121,15 +122,17 @@ void predict(Slot& slot, Tokens charge, std::uint32_t owner, const Moment& now, 
     look.room = 1e18;
     if (cost != 0) {
         const std::int64_t counted = slot.tokens_counted(now);
-        fits = fits && slot.takes(cost, counted);
-        used = std::max(used, tokens_used(counted + cost, capacity, weight));
+        fits = fits && slot.takes(entry, counted) && slot.paces(cost, counted);
+        // What will be counted of those under way is not yet, but shall not all go to one backend.
+        const std::int64_t ahead = entry < cost ? slot.reserved.load(relaxed) : 0;
+        used = std::max(used, tokens_used(counted + ahead + cost, capacity, weight));
         if (capacity > 0) {
-            look.room = static_cast<double>(slot.ceiling() - counted - cost);
+            look.room = static_cast<double>(slot.ceiling() - counted - entry);
             look.size = static_cast<double>(cost) / static_cast<double>(capacity);
         }
     }
     if (const Claim::View claim = slot.claim.view(now.ms); claim.owner != 0 && claim.owner != owner)
-        fits = fits && fits_beside(claim, slot, cost, now);
+        fits = fits && fits_beside(claim, slot, entry, now);
     if (cost != 0 && capacity > 0 && used > rush_matters_above) look_ahead(slot, cost, now, look);
     look.used = used;
     look.fits = fits;
@@ -228,14 +231,17 @@ Duration Fleet::opening(std::uint32_t backend, const Want& want, Moment now) noe
     slot.tokens.advance(now);
     slot.requests.advance(now);
     const Tokens charge = charge_of(slot, want);
+    const Tokens entry = slot.entry(charge);
     std::int64_t opens_ns = slot.requests.opening_ns(now);
     const Claim::View claim = slot.claim.view(now.ms);
     const bool claimed = claim.owner != 0 && claim.owner != want.owner;
-    if (slot.capacity() > 0 && charge > Tokens(0)) {
+    if (slot.capacity() > 0 && entry > Tokens(0)) {
         const std::int64_t ahead = claimed ? claim.tokens.count() : 0;
         opens_ns = std::max(opens_ns,
-                            slot.tokens.opening_ns(charge.count() + ahead, slot.ceiling(), slot.rate(), now));
+                            slot.tokens.opening_ns(entry.count() + ahead, slot.ceiling(), slot.rate(), now));
     }
+    if (charge > Tokens(0) && !slot.paces(charge.count(), slot.tokens_counted(now)))
+        opens_ns = std::max(opens_ns, now.ns + slot.pulse.usual_ns());
     const std::int64_t blocked_ms = slot.block.until_ms(charge, false, now.ms);
     if (blocked_ms > now.ms) opens_ns = std::max(opens_ns, blocked_ms * 1'000'000);
     // Behind a claim for a request slot there is room only once that one is taken up.
@@ -255,10 +261,11 @@ bool Fleet::claim(std::uint32_t backend, const Want& want, Duration opens, Momen
     if (want.owner == 0 || want.owner >= owners_max) return false;
     Slot& slot = blocks_[backend].slot_of(want.deployment.hash);
     if (claimed_[want.owner].load(relaxed) != &slot) drop_claim(want.owner);
+    const Tokens entry = slot.entry(charge_of(slot, want));
     // What is larger than a bucket would keep everybody out until that is empty, for nothing.
-    if (slot.burst.certain() && charge_of(slot, want).count() > slot.capacity()) return false;
+    if (slot.burst.certain() && entry.count() > slot.capacity()) return false;
     const std::int64_t opens_ms = now.ms + std::chrono::ceil<std::chrono::milliseconds>(opens).count();
-    if (!slot.claim.set(want.owner, charge_of(slot, want), opens_ms, now.ms)) return false;
+    if (!slot.claim.set(want.owner, entry, opens_ms, now.ms)) return false;
     claimed_[want.owner].store(&slot, relaxed);
     return true;
 }
@@ -348,6 +355,7 @@ std::vector<SlotView> Fleet::snapshot(Time now) {
         view.sent_total = slot.sent.load(relaxed);
         view.refusals_total = slot.refusals.load(relaxed);
         view.faults_total = slot.faults.load(relaxed);
+        if (!overflow) view.late_after = slot.delay.known();
     };
     for (std::uint32_t i = 0; i < specs_.size(); ++i) {
         BackendBlock& block = blocks_[i];

@@ -98,6 +98,7 @@ struct SlotView {
     std::uint64_t sent_total = 0;
     std::uint64_t refusals_total = 0;
     std::uint64_t faults_total = 0;
+    ContentDelay::BySize late_after; ///< What first content is late after; of no use where `overflow`.
 };
 
 /// What one candidate looks like to one request; the input of every policy. Fleet::look_at fills every field.

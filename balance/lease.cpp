@@ -42,6 +42,7 @@ Lease& Lease::operator=(Lease&& other) noexcept {
     tokens_ = other.tokens_;
     requests_ = other.requests_;
     charged_before_ = other.charged_before_;
+    used_before_ = other.used_before_;
     pending_before_ = other.pending_before_;
     started_ms_ = other.started_ms_;
     if (unclaimed_) name_ = other.name_;
@@ -56,11 +57,12 @@ void Lease::leave() noexcept {
     if (slot_ == nullptr) return;
     give_up_probe(started_ms_);
     // What was reserved stays as it is, and so needs no time.
-    end(cost_, cost_, Moment{});
+    slot_->tokens.replace(tokens_, cost_.count(), slot_->rate(), Moment{});
+    close(cost_, cost_);
 }
 
 bool Lease::reserve(Slot& slot, bool only_if_fits, const Moment& now) noexcept {
-    const std::int64_t cost = cost_.count();
+    const std::int64_t cost = slot.entry(cost_).count();
     const std::int64_t rate = slot.rate();
     if (only_if_fits) {
         if (!slot.requests.try_take(now, requests_)) return false;
@@ -77,11 +79,12 @@ bool Lease::reserve(Slot& slot, bool only_if_fits, const Moment& now) noexcept {
     }
     // What is larger than a bucket is tried when that is empty, which is no promise.
     fitted_ = only_if_fits && (cost <= slot.ceiling() || slot.tokens.forgetting() != Forgetting::bucket);
-    book(slot);
+    book(slot, now);
     return true;
 }
 
-void Lease::book(Slot& slot) noexcept {
+void Lease::book(Slot& slot, const Moment& now) noexcept {
+    slot.learner.begin(now.tick, slot.counters);
     const std::int64_t cost = cost_.count();
     slot_ = &slot;
     pending_ = true;
@@ -91,6 +94,7 @@ void Lease::book(Slot& slot) noexcept {
     sums_before_ = slot.counters.read();
     slot.reserved.fetch_add(cost, relaxed);
     charged_before_ = slot.charged.fetch_add(cost, relaxed) + cost;
+    used_before_ = slot.used.load(relaxed);
     slot.in_flight.fetch_add(1, relaxed);
     slot.sent.fetch_add(1, relaxed);
 }
@@ -264,8 +268,18 @@ void Lease::give_up_probe(std::int64_t now_ms) noexcept {
 }
 
 void Lease::end(Tokens used, Tokens billed, const Moment& now) noexcept {
+    if (slot_->learner.model().counts_at_end()) {
+        slot_->tokens.move(tokens_, used.count(), slot_->rate(), now);
+    } else {
+        slot_->tokens.replace(tokens_, used.count(), slot_->rate(), now);
+    }
+    slot_->learner.begin(now.tick, slot_->counters);
+    close(used, billed);
+}
+
+/// All of ending but the account.
+void Lease::close(Tokens used, Tokens billed) noexcept {
     drop();
-    slot_->tokens.replace(tokens_, used.count(), slot_->rate(), now);
     if (cost_ != Tokens(0)) {
         if (used == Tokens(0) && billed == Tokens(0)) {
             slot_->counters.subtract(sums_at_arrival(basis_));

@@ -81,23 +81,27 @@ class Lease {
     friend class Fleet;
 
     bool reserve(Slot& slot, bool only_if_fits, const Moment& now) noexcept;
-    void book(Slot& slot) noexcept;
+    void book(Slot& slot, const Moment& now) noexcept;
     bool become_probe(Slot& slot, std::int64_t now_ms) noexcept;
     void claim(Time now) noexcept;
     void answered(std::int64_t now_ms) noexcept;
     void drop() noexcept;
-    void resynchronise(const RateLimits& limits, bool refused, const Moment& now) noexcept;
-    void learn(std::int64_t theirs, std::int64_t limit, const Moment& now) noexcept;
-    void believe() noexcept;
+    void resynchronise(const RateLimits& limits, const Refusal* refusal, const Moment& now) noexcept;
+    void learn(std::int64_t theirs, std::int64_t limit, const Refusal* refusal, const Moment& now) noexcept;
+    void believe(const Moment& now) noexcept;
     void measure(const Refusal& refusal, const Moment& now) noexcept;
+    [[nodiscard]] bool agrees(const Refusal& refusal, const Moment& now) const noexcept;
+    [[nodiscard]] bool surprises(const Refusal& refusal, std::int64_t theirs, std::int64_t limit,
+                                 const Moment& now) noexcept;
     [[nodiscard]] Burst::Verdict measure_burst(const Refusal& refusal, const Moment& now) noexcept;
     void let_in(const Moment& now) noexcept;
-    [[nodiscard]] std::int64_t sent_later() const noexcept;
+    [[nodiscard]] std::int64_t charged_later() const noexcept;
     [[nodiscard]] Duration until_requests_fit(const Moment& now) const noexcept;
     void give_up_probe(std::int64_t now_ms) noexcept;
     [[nodiscard]] bool charges_on_usage() const noexcept;
     [[nodiscard]] Tokens spent(Tokens output) const noexcept;
     void end(Tokens used, Tokens billed, const Moment& now) noexcept;
+    void close(Tokens used, Tokens billed) noexcept;
     void leave() noexcept;
 
     const Fleet* fleet_ = nullptr;
@@ -120,6 +124,7 @@ class Lease {
     TokenCharge tokens_;
     RequestCharge requests_;
     std::int64_t charged_before_ = 0; ///< All that was ever charged when this was reserved, this included.
+    std::int64_t used_before_ = 0;    ///< All that had ended as charged then.
     std::int64_t pending_before_ = 0; ///< Of that, reserved by others that had no answer yet.
     std::int64_t started_ms_ = 0;
     SlotName name_; ///< To claim a slot by; set only while unclaimed.

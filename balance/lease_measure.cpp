@@ -46,12 +46,12 @@ void Lease::observe(const RateLimits& limits, Time now) noexcept {
     if (slot_ == nullptr) return;
     const Moment at = fleet_->moment(now);
     // The shared slot must not learn the limit of one deployment.
-    if (!unclaimed_) resynchronise(limits, false, at);
+    if (!unclaimed_) resynchronise(limits, nullptr, at);
     answered(at.ms);
 }
 
 // A refused request is not part of what the backend counted.
-void Lease::resynchronise(const RateLimits& limits, bool refused, const Moment& now) noexcept {
+void Lease::resynchronise(const RateLimits& limits, const Refusal* refusal, const Moment& now) noexcept {
     if (limits.limit_requests && limits.remaining_requests) {
         slot_->request_share.observe(*limits.remaining_requests, *limits.limit_requests, now.tick);
     }
@@ -62,35 +62,48 @@ void Lease::resynchronise(const RateLimits& limits, bool refused, const Moment& 
     if (limit <= 0) return;
     slot_->told_at_ms.store(now.ms, relaxed);
     const std::int64_t theirs = limit - std::min(*limits.remaining_tokens, limit);
-    if (!refused) learn(theirs, limit, now);
+    if (refusal == nullptr || surprises(*refusal, theirs, limit, now)) learn(theirs, limit, refusal, now);
     // The backend had counted this request and all answered ones, perhaps those without an answer, perhaps
     // later ones. A limiter that goes by usage has counted nothing yet of what is under way.
     const QuotaModel model = slot_->learner.model();
-    const bool by_usage = model.learned ? model.rule == ChargeRule::usage : block_->charges_on_usage;
-    const std::int64_t doubt = by_usage ? slot_->reserved.load(relaxed) : pending_before_;
-    const std::int64_t uncounted = refused ? cost_.count() : 0;
-    const std::int64_t later = sent_later();
+    const std::int64_t doubt = model.counts_at_end()                        ? 0
+                               : !model.learned && block_->charges_on_usage ? slot_->reserved.load(relaxed)
+                                                                            : pending_before_;
+    const std::int64_t uncounted = refusal != nullptr ? tokens_.window.amount : 0;
+    const std::int64_t later = charged_later();
     const std::int64_t depth = slot_->burst.depth();
     const std::int64_t unsaved = depth > 0 ? std::max<std::int64_t>(0, limit - depth) : 0;
     slot_->tokens.confine(theirs + uncounted, theirs + uncounted + doubt + later, unsaved, slot_->rate(),
                           now);
 }
 
-/// What was charged after this request was.
-std::int64_t Lease::sent_later() const noexcept {
-    return std::max<std::int64_t>(0, slot_->charged.load(relaxed) - charged_before_);
+/// What the backend can have charged after this request came to it.
+std::int64_t Lease::charged_later() const noexcept {
+    const std::int64_t later = slot_->learner.model().counts_at_end()
+                                   ? slot_->used.load(relaxed) - used_before_
+                                   : slot_->charged.load(relaxed) - charged_before_;
+    return std::max<std::int64_t>(0, later);
 }
 
-void Lease::learn(std::int64_t theirs, std::int64_t limit, const Moment& now) noexcept {
+void Lease::learn(std::int64_t theirs, std::int64_t limit, const Refusal* refusal,
+                  const Moment& now) noexcept {
     if (cost_ == Tokens(0)) return;
     QuotaSample sample;
     sample.tick = now.tick;
+    sample.at = static_cast<double>(now.ns) / static_cast<double>(now.tick_ns);
+    // The beginning is known to a millisecond.
+    sample.waited = static_cast<double>(now.ms - started_ms_ + 1) * 1e6 / static_cast<double>(now.tick_ns);
     sample.used = theirs;
     sample.limit = limit;
     sample.most = slot_->counters.read();
     sample.least = sample.sent = sums_before_;
     sample.own = sums_at_arrival(basis_);
     sample.age = now.tick - std::min(now.tick, tokens_.tick);
+    sample.refused = refusal != nullptr;
+    if (sample.refused && refusal->stated && !refusal->overlong)
+        sample.opens = sample.at + std::chrono::duration<double, std::nano>(refusal->retry_after).count() /
+                                       static_cast<double>(now.tick_ns);
+    sample.alone = pending_before_ == 0;
     if (pending_before_ > 0) {
         // Others that had no answer yet when this was sent may not have been counted: as much of every sum as
         // of ours.
@@ -99,22 +112,27 @@ void Lease::learn(std::int64_t theirs, std::int64_t limit, const Moment& now) no
         for (std::size_t i = 0; i < sample.least.size(); ++i)
             sample.least[i] -= static_cast<std::int64_t>(share * static_cast<double>(sample.own[i]));
     }
-    for (std::size_t i = 0; i < sample.least.size(); ++i)
+    for (std::size_t i = 0; i < sample.least.size(); ++i) {
+        if (sample.refused) {
+            sample.least[i] -= sample.own[i];
+            sample.most[i] -= sample.own[i];
+        }
         sample.least[i] = std::min(sample.least[i], sample.most[i]);
+    }
     const bool other = slot_->learner.observe(sample);
-    if (other || slot_->tokens.forgetting() == Forgetting::bucket) believe();
+    if (other || slot_->tokens.forgetting() == Forgetting::bucket) believe(now);
 }
 
-void Lease::believe() noexcept {
+void Lease::believe(const Moment& now) noexcept {
     const QuotaModel model = slot_->learner.model();
     if (model.learned) {
         // A tenth of what is saved is within what the figures err by.
         const std::int64_t limit = slot_->limit.effective();
         const std::int64_t unsaved = model.forgetting == Forgetting::bucket ? slot_->learner.unsaved() : 0;
         slot_->burst.told(unsaved > limit / 10 ? limit - unsaved : 0);
-        slot_->tokens.forget_by(model.forgetting, model.phase);
+        slot_->tokens.forget_by(model.forgetting, model.phase, now);
     } else {
-        slot_->tokens.forget_by(slot_->burst.depth() > 0 ? Forgetting::bucket : Forgetting::sliding, 0);
+        slot_->tokens.forget_by(slot_->burst.depth() > 0 ? Forgetting::bucket : Forgetting::sliding, 0, now);
     }
 }
 
@@ -127,16 +145,17 @@ void Lease::refused(const Refusal& refusal, Time now) noexcept {
     probes_connection_ = probes_slot_ = false;
     claim(now);
     if (!unclaimed_) {
-        resynchronise(refusal.limits, true, at);
+        resynchronise(refusal.limits, &refusal, at);
         measure(refusal, at);
     }
     const bool of_tokens = is_of_tokens(refusal);
     const std::int64_t limit = slot_->capacity();
     const std::int64_t cost = cost_.count();
     std::int64_t above = 0;
-    // More than what is left was asked for, and that is known: the account tells who fits, and when.
-    const bool counted =
-        of_tokens && refusal.limits.remaining_tokens && *refusal.limits.remaining_tokens < cost;
+    // More than what is left was asked for, and the account says when there will be room as the backend does:
+    // it tells who fits, and when.
+    const bool counted = of_tokens && refusal.limits.remaining_tokens &&
+                         *refusal.limits.remaining_tokens < cost && agrees(refusal, at);
     if (of_tokens && refusal.limits.remaining_tokens) {
         above = std::clamp<std::int64_t>(*refusal.limits.remaining_tokens, 0,
                                          std::max<std::int64_t>(cost - 1, 0));
@@ -174,21 +193,43 @@ void Lease::measure(const Refusal& refusal, const Moment& now) noexcept {
     if (!told && measure_burst(refusal, now) != Burst::Verdict::limit) return;
     if (!fitted_) return;
     slot_->limit.widen();
-    if (slot_->learner.doubt()) believe();
+    slot_->distrust();
     // Where the backend told what is left, that has been taken for the truth.
     if (refusal.limits.remaining_tokens && refusal.limits.limit_tokens) return;
+    if (slot_->learner.doubt()) believe(now);
     std::int64_t counted = slot_->tokens_counted(now);
     if (refusal.stated && !refusal.overlong)
         counted = slot_->tokens.counted_at(now.ns + sure_wait_ns(refusal, now), slot_->rate(), now);
     const std::int64_t drained = slot_->limit.known() == 0 ? slot_->burst.rate() : 0;
-    slot_->limit.learn_refusal(std::max({counted - sent_later(), cost_.count(), drained}), now);
+    slot_->limit.learn_refusal(std::max({counted - charged_later(), cost_.count(), drained}), now);
+}
+
+/// Whether the refused request would fit by our account about when the backend says that it will.
+bool Lease::agrees(const Refusal& refusal, const Moment& now) const noexcept {
+    const std::int64_t opens_ns = slot_->tokens.opening_ns(0, slot_->ceiling(), slot_->rate(), now);
+    return !refusal.stated || refusal.overlong ||
+           sure_wait_ns(refusal, now) <= opens_ns - now.ns + now.tick_ns / 2;
+}
+
+/// Whether the count that a refusal tells speaks against what is believed: not where it is the predicted one
+/// to a fiftieth of the limit, leaves less than was asked for and opens when it should, and of those that
+/// were under way together only the first one does.
+bool Lease::surprises(const Refusal& refusal, std::int64_t theirs, std::int64_t limit,
+                      const Moment& now) noexcept {
+    const std::int64_t predicted = slot_->tokens_counted(now) - tokens_.window.amount;
+    const bool as_predicted =
+        theirs - predicted < limit / 50 && limit - theirs < tokens_.window.amount && agrees(refusal, now);
+    if (!fitted_ || as_predicted) return false;
+    if (started_ms_ < slot_->doubted_at_ms.load(relaxed)) return false;
+    slot_->doubted_at_ms.store(now.ms, relaxed);
+    return true;
 }
 
 Burst::Verdict Lease::measure_burst(const Refusal& refusal, const Moment& now) noexcept {
     const auto tick = static_cast<double>(now.tick_ns);
     const std::int64_t cost = cost_.count();
     const std::int64_t rate = slot_->rate();
-    const std::int64_t beside = cost + sent_later();
+    const std::int64_t beside = cost + charged_later();
     BurstSample sample;
     sample.at_s = static_cast<double>(now.ns) / tick;
     sample.sent_s = static_cast<double>(started_ms_) * 1e6 / tick;
@@ -200,7 +241,7 @@ Burst::Verdict Lease::measure_burst(const Refusal& refusal, const Moment& now) n
         wait_ns = sure_wait_ns(refusal, now);
         sample.wait_s = static_cast<double>(wait_ns) / tick;
     }
-    sample.window = static_cast<double>(slot_->tokens.sliding_at(now.ns + wait_ns, now) - sent_later());
+    sample.window = static_cast<double>(slot_->tokens.sliding_at(now.ns + wait_ns, now) - charged_later());
     sample.known = static_cast<double>(slot_->limit.known());
     sample.limit = static_cast<double>(slot_->limit.effective());
     sample.sustained = (now.ms - slot_->began_ms.load(relaxed)) * 1'000'000 >= now.window_ns();
@@ -211,7 +252,7 @@ Burst::Verdict Lease::measure_burst(const Refusal& refusal, const Moment& now) n
         const std::int64_t room = slot_->burst.room(sample.cost, sample.wait_s);
         slot_->tokens.set_level(slot_->burst.depth() - room + cost, slot_->rate(), now);
     }
-    if (slot_->tokens.forgetting() != Forgetting::fixed) believe();
+    if (slot_->tokens.forgetting() != Forgetting::fixed) believe(now);
     return verdict;
 }
 
@@ -220,6 +261,7 @@ void Lease::let_in(const Moment& now) noexcept {
         slot_->over_pause_ms.store(std::max(slot_->over_pause_ms.load(relaxed) / 2, over_pause_ms_min),
                                    relaxed);
     const std::int64_t counted = slot_->tokens_counted(now);
+    if (fitted_) slot_->trust_more(counted);
     if (slot_->tokens.forgetting() == Forgetting::bucket) {
         const std::int64_t depth = slot_->burst.depth();
         if (depth > 0 && !slot_->burst.certain()) {

@@ -18,6 +18,8 @@ namespace headroom::balance {
 /// What a response showed.
 struct QuotaSample {
     std::uint32_t tick = 1;
+    double at = 0;          ///< The same in ticks with their parts.
+    double waited = 0;      ///< For how long it was under way, in ticks.
     std::int64_t used = 0;  ///< Limit less remaining.
     std::int64_t limit = 0; ///< Tokens per minute.
     ChargeSums least{};     ///< Sums that the backend had counted for certain: when this request was sent.
@@ -25,10 +27,16 @@ struct QuotaSample {
     ChargeSums own{};       ///< What of them is the request's own.
     ChargeSums sent{};      ///< Sums of all that had been sent when this request was, itself included.
     std::uint32_t age = 0;  ///< Ticks since it was sent.
+    bool refused = false;   ///< It was not let in, and so is not counted: `own` is what was asked for.
+    double opens = 0;       ///< When it would be let in as its refusal says, in ticks; 0 = not told.
+    bool alone = false;     ///< All that were sent before it had an answer: `least` is certain.
 };
 
 class QuotaLearner {
   public:
+    /// The sums as they were when `tick` began, told at the first change in it; without that a tick's sums
+    /// are known only as far as its samples show them.
+    void begin(std::uint32_t tick, const ChargeSums& sums) noexcept;
     /// Takes a sample and returns what is believed now.
     const QuotaModel& observe(const QuotaSample& sample) noexcept;
     /// What was predicted to fit was refused: a way that forgets sooner than a sliding window is doubted.
@@ -42,6 +50,10 @@ class QuotaLearner {
     static constexpr std::size_t ways = 3; ///< Of forgetting.
     static constexpr std::uint32_t history_ticks = 128;
     static constexpr std::size_t anchors_max = 24;
+    /// A minute's beginning is found as late as the answer that shows it.
+    static constexpr std::uint32_t phase_doubt = 3;
+    /// What a refusal adds to the error of what it speaks against.
+    static constexpr double refusal_weight = 0.1;
 
     struct Range {
         std::int64_t least = 0;
@@ -64,13 +76,19 @@ class QuotaLearner {
     }
     [[nodiscard]] const QuotaSample* anchor(std::uint32_t tick) const noexcept;
     void find_floor(const QuotaSample& sample) noexcept;
+    [[nodiscard]] std::int64_t explained_fall(const QuotaSample& sample) const noexcept;
     void find_phase(const QuotaSample& sample) noexcept;
     [[nodiscard]] bool crosses(std::uint32_t from, std::uint32_t to, std::uint32_t& boundary) const noexcept;
     [[nodiscard]] bool straddles(const QuotaSample& sample) const noexcept;
     [[nodiscard]] Range predict(std::size_t rule, Forgetting way, const QuotaSample& from,
                                 const QuotaSample& to) const noexcept;
+    [[nodiscard]] std::int64_t certain(std::size_t rule, Forgetting way,
+                                       const QuotaSample& at) const noexcept;
     void score(const QuotaSample& from, const QuotaSample& to) noexcept;
+    void judge_size(const QuotaSample& refused) noexcept;
+    void take_phase(const QuotaSample& refused) noexcept;
     void fit(const QuotaSample& from, const QuotaSample& to, double scale) noexcept;
+    [[nodiscard]] bool eligible(std::size_t rule, Forgetting way) const noexcept;
     void decide() noexcept;
 
     QuotaModel model_;

@@ -21,6 +21,8 @@ struct QuotaModel {
     /// What the quota will count of a request; `cost` is what the preset makes of it.
     [[nodiscard]] Tokens charge(const ChargeBasis& basis, Tokens cost) const noexcept;
     /// The charge is corrected by usage at the end.
+    /// Nothing is counted of a request before it has ended: the next one is let in while anything is left.
+    [[nodiscard]] bool counts_at_end() const noexcept { return learned && rule == ChargeRule::usage; }
     [[nodiscard]] bool settles_by_usage() const noexcept {
         return learned && (rule == ChargeRule::usage || rule == ChargeRule::reserved);
     }

@@ -22,6 +22,12 @@ constexpr std::uint64_t stalled_requests_min = 3;
 constexpr std::int64_t silence_ms_min = 1'000;
 constexpr std::int64_t silence_ms_unknown = 10'000;
 constexpr std::int64_t answer_ms_max = 600'000;
+constexpr std::int64_t usual_us_min = 10'000;
+
+/// What is as near to the limit as a twentieth may be over it by what our count errs.
+bool is_near(std::int64_t counted, std::int64_t most) noexcept {
+    return counted > most - most / 20;
+}
 
 constexpr double speed_us_max = 600e6;
 
@@ -101,6 +107,15 @@ bool Pulse::stalled(std::int64_t now_ms) const noexcept {
     return now_ms - quiet_since_.load(std::memory_order_relaxed) > patience;
 }
 
+std::uint64_t Pulse::waiting() const noexcept {
+    return waiting_.load(std::memory_order_relaxed) >> waiting_tokens_bits;
+}
+
+std::int64_t Pulse::usual_ns() const noexcept {
+    const std::int64_t usual_us = answer_us_.load(std::memory_order_relaxed);
+    return usual_us == 0 ? 1'000'000'000 : std::max(usual_us, usual_us_min) * 1'000;
+}
+
 void Speed::observe(Duration waited, Tokens prompt) noexcept {
     const double us = std::chrono::duration<double, std::micro>(waited).count();
     const double pace = std::clamp(us, 1.0, speed_us_max) / prompt_weight(prompt);
@@ -142,6 +157,16 @@ bool SharedLearner::change(Learn learn) noexcept {
            after.forgetting != before.forgetting || after.phase != before.phase;
 }
 
+void SharedLearner::begin(std::uint32_t tick, const ChargeCounters& counters) noexcept {
+    if (tick_.load(std::memory_order_relaxed) >= tick) return;
+    // Acquire: what the thread before learned is seen.
+    if (busy_.exchange(true, std::memory_order_acquire)) return;
+    tick_.store(tick, std::memory_order_relaxed);
+    learner_.begin(tick, counters.read());
+    // Release hands the history on to the next thread.
+    busy_.store(false, std::memory_order_release);
+}
+
 bool SharedLearner::observe(const QuotaSample& sample) noexcept {
     return change([&] { return learner_.observe(sample); });
 }
@@ -154,6 +179,23 @@ Tokens Slot::charge(const ChargeBasis& basis, Tokens cost) const noexcept {
     const std::uint64_t word = learner.word();
     if (!QuotaModel::is_learned(word) || cost == Tokens(0)) return cost;
     return std::clamp(QuotaModel::unpacked(word).charge(basis, cost), Tokens(0), request_cost_max);
+}
+
+bool Slot::paces(std::int64_t charge, std::int64_t counted) const noexcept {
+    const std::int64_t most = ceiling();
+    if (most == 0) return true;
+    const std::int64_t own = entry(Tokens(charge)).count();
+    const std::int64_t under_way = reserved.load(std::memory_order_relaxed);
+    if (own < charge && under_way != 0 && under_way + charge > most) return false;
+    const std::uint32_t trusted = own < charge ? 1 : trust.load(std::memory_order_relaxed);
+    return trusted == trust_max || !is_near(counted + own, most) || pulse.waiting() < trusted;
+}
+
+void Slot::trust_more(std::int64_t counted) noexcept {
+    const std::uint32_t trusted = trust.load(std::memory_order_relaxed);
+    if (trusted == trust_max || !is_near(counted, ceiling())) return;
+    // Two threads may lose an update to each other; it only takes longer then.
+    trust.store(std::min(trusted * 2, trust_max), std::memory_order_relaxed);
 }
 
 void Slot::set_quota(std::int64_t tokens_per_minute, std::int64_t requests_per_minute,

@@ -95,6 +95,10 @@ class Pulse {
     /// Several requests wait and the silence is far longer than usual: it hangs, though nobody's deadline has
     /// said so yet.
     [[nodiscard]] bool stalled(std::int64_t now_ms) const noexcept;
+    /// Requests without an answer.
+    [[nodiscard]] std::uint64_t waiting() const noexcept;
+    /// How long an answer usually takes, in nanoseconds; a second where none was seen.
+    [[nodiscard]] std::int64_t usual_ns() const noexcept;
 
   private:
     std::atomic<std::uint64_t> waiting_{0};    ///< Requests (24 bits) and their tokens (40).
@@ -124,6 +128,8 @@ class SharedLearner {
     [[nodiscard]] std::uint64_t word() const noexcept { return word_.load(std::memory_order_relaxed); }
     /// As QuotaLearner::unsaved.
     [[nodiscard]] std::int64_t unsaved() const noexcept { return unsaved_.load(std::memory_order_relaxed); }
+    /// Something is about to be charged or to end: what the sums were until now is kept for the ticks before.
+    void begin(std::uint32_t tick, const ChargeCounters& counters) noexcept;
     /// Takes a sample; true when another rule or another way of forgetting is believed now.
     bool observe(const QuotaSample& sample) noexcept;
     /// What was predicted to fit was refused; returns as observe.
@@ -136,6 +142,7 @@ class SharedLearner {
     std::atomic<std::uint64_t> word_{QuotaModel().packed()};
     std::atomic<std::int64_t> unsaved_{0};
     std::atomic<bool> busy_{false};
+    std::atomic<std::uint32_t> tick_{0}; ///< The last one that has begun.
     QuotaLearner learner_;
 };
 
@@ -144,6 +151,9 @@ inline constexpr std::int64_t over_pause_ms_min = 30'000;
 inline constexpr std::int64_t over_pause_ms_max = 600'000;
 /// Where nobody tells what is left it is tested all the time, but not by all at once who give up at once.
 inline constexpr std::int64_t over_pending_max = 32;
+
+/// So many without an answer are no matter of trust.
+inline constexpr std::uint32_t trust_max = 4096;
 
 /// The atomics of one slot; Fleet and Lease are their only users.
 struct alignas(slot_alignment) Slot {
@@ -162,9 +172,11 @@ struct alignas(slot_alignment) Slot {
     std::atomic<std::int64_t> over_at_ms{0}; ///< Last time something was sent that was predicted not to fit.
     /// How long after that a prediction is not put to the test again; longer each time that it was right.
     std::atomic<std::int64_t> over_pause_ms{over_pause_ms_min};
-    std::atomic<std::int64_t> over_pending{0}; ///< Of those, without an answer yet.
-    std::atomic<std::int64_t> told_at_ms{0};   ///< Last time the backend said what is left.
-    std::atomic<std::int64_t> began_ms{0};     ///< First time something was sent.
+    std::atomic<std::int64_t> over_pending{0};   ///< Of those, without an answer yet.
+    std::atomic<std::uint32_t> trust{trust_max}; ///< How many may be without an answer near the limit.
+    std::atomic<std::int64_t> told_at_ms{0};     ///< Last time the backend said what is left.
+    std::atomic<std::int64_t> doubted_at_ms{0};  ///< Last refusal that spoke against what is believed.
+    std::atomic<std::int64_t> began_ms{0};       ///< First time something was sent.
 
     // Written by every lease.
     alignas(slot_alignment) std::atomic<std::int64_t> reserved{0}; ///< Tokens of leases that are not ended.
@@ -186,6 +198,10 @@ struct alignas(slot_alignment) Slot {
 
     /// What the quota will count of a request as far as is known; `cost` is what the preset makes of it.
     [[nodiscard]] Tokens charge(const ChargeBasis& basis, Tokens cost) const noexcept;
+    /// What must be free for a request of this charge to be let in, and is taken when it is sent.
+    [[nodiscard]] Tokens entry(Tokens charge) const noexcept {
+        return learner.model().counts_at_end() ? std::min(charge, Tokens(1)) : charge;
+    }
     /// The window's sum as we think the backend counts it.
     [[nodiscard]] std::int64_t tokens_counted(const Moment& now) const noexcept {
         return tokens.counted(rate(), now);
@@ -208,6 +224,15 @@ struct alignas(slot_alignment) Slot {
         return most == 0 || counted + cost <= most ||
                (counted == 0 && tokens.forgetting() == Forgetting::bucket);
     }
+    /// Whether one more of `charge` may be sent now beside what is `counted`, although it fits: after a
+    /// refusal of what was predicted to fit, only so many may be without an answer near the limit, because
+    /// those that are sent together are refused together; and where nothing is counted before the end, never
+    /// more than a minute's quota is under way.
+    [[nodiscard]] bool paces(std::int64_t charge, std::int64_t counted) const noexcept;
+    /// What was predicted to fit was refused: one at a time now.
+    void distrust() noexcept { trust.store(1, std::memory_order_relaxed); }
+    /// One was let in: twice as many the next time, if that was near the limit.
+    void trust_more(std::int64_t counted) noexcept;
     void set_quota(std::int64_t tokens_per_minute, std::int64_t requests_per_minute,
                    bool requests_told) noexcept;
     void set_name(std::string_view text) noexcept;

@@ -64,6 +64,15 @@ void TokenAccount::replace(TokenCharge& charge, std::int64_t amount, std::int64_
     if (now.tick - charge.tick < ticks_per_window) bucket_.add(change, rate, now);
 }
 
+void TokenAccount::move(TokenCharge& charge, std::int64_t amount, std::int64_t rate,
+                        const Moment& now) noexcept {
+    // In this order too much is counted for a moment, never too little.
+    TokenCharge later;
+    if (amount != 0) take(amount, rate, now, later);
+    replace(charge, 0, rate, now);
+    charge = later;
+}
+
 void TokenAccount::confine(std::int64_t least, std::int64_t most, std::int64_t unsaved, std::int64_t rate,
                            const Moment& now) noexcept {
     const std::int64_t own = window_.total();
@@ -72,8 +81,8 @@ void TokenAccount::confine(std::int64_t least, std::int64_t most, std::int64_t u
     fixed_.confine(least, most, now.tick);
 }
 
-void TokenAccount::forget_by(Forgetting forgetting, std::uint32_t phase) noexcept {
-    fixed_.set_phase(phase % ticks_per_window);
+void TokenAccount::forget_by(Forgetting forgetting, std::uint32_t phase, const Moment& now) noexcept {
+    fixed_.set_phase(phase % ticks_per_window, now.tick);
     forgetting_.store(forgetting, std::memory_order_relaxed);
 }
 

@@ -58,6 +58,10 @@ class TokenAccount {
     /// Changes an earlier charge to `amount` (0 gives all back); without effect once the limiter forgot it.
     void replace(TokenCharge& charge, std::int64_t amount, std::int64_t rate, const Moment& now) noexcept;
 
+    /// Charges `amount` now in place of an earlier charge: a limiter that counts at the end has only now done
+    /// so.
+    void move(TokenCharge& charge, std::int64_t amount, std::int64_t rate, const Moment& now) noexcept;
+
     /// The backend has said that it counts between `least` and `most`: the smallest change that agrees with
     /// it. `unsaved`: what a bucket's depth falls short of the limit, from which backends count down.
     void confine(std::int64_t least, std::int64_t most, std::int64_t unsaved, std::int64_t rate,
@@ -84,7 +88,7 @@ class TokenAccount {
         return forgetting_.load(std::memory_order_relaxed);
     }
     /// `phase`: of a fixed window, in ticks.
-    void forget_by(Forgetting forgetting, std::uint32_t phase) noexcept;
+    void forget_by(Forgetting forgetting, std::uint32_t phase, const Moment& now) noexcept;
 
     /// opening_ns() and counted_at() by a window that slides, whichever way is in force.
     [[nodiscard]] std::int64_t sliding_opening_ns(std::int64_t amount, std::int64_t ceiling,

@@ -22,7 +22,7 @@ namespace headroom::balance {
 
 /// Bounds of a queue.
 struct WaitQueueOptions {
-    std::size_t length_max = 1000;                      ///< Requests that wait at once; 0: none may.
+    std::size_t length_max = 10'000;                    ///< Requests that wait at once; 0: none may.
     std::uint64_t bytes_max = std::uint64_t{64} << 20U; ///< Of bodies that wait.
 };
 

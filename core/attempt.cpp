@@ -19,6 +19,7 @@ namespace {
 /// Pieces handed to the kernel at once (IOV_MAX is 1,024).
 constexpr std::size_t pieces_max = 512;
 constexpr net::Error interrupted{net::ErrorCode::interrupted, net::Side::local, false};
+constexpr net::Error client_left{net::ErrorCode::cancelled, net::Side::client, false};
 constexpr net::Error no_memory{net::ErrorCode::no_memory, net::Side::local, false};
 
 } // namespace
@@ -86,6 +87,8 @@ net::Task<Attempt::Step> Attempt::ask(bool fresh) {
         [](void* self, net::Attention attention) { static_cast<Attempt*>(self)->on_backend(attention); },
         this);
     reader_.emplace(connection_.stream(), shard.loop().buffers());
+    reader_->report_interim(true);
+    interim_.clear();
     reader_->parser().expect(exchange_.head().method(),
                              exchange_.head().upgrade().empty() ? "" : "websocket");
     sent_at_ = shard.loop().now();
@@ -103,7 +106,6 @@ net::Task<Attempt::Step> Attempt::ask(bool fresh) {
     // A backend that answers early may stop reading, or close: its answer counts, not our unsent rest.
     const net::ErrorCode ended = step ? net::ErrorCode::none : step.error().code;
     if (step || ended == net::ErrorCode::interrupted || ended == net::ErrorCode::reset) {
-        deadline_.arm(shard.loop().now() + first_byte);
         step = co_await read_head();
     }
     deadline_.disarm();
@@ -128,7 +130,7 @@ net::Task<net::Result<void>> Attempt::stream_body() {
     Session& session = exchange_.session();
     if (exchange_.head().expects_continue() && exchange_.body().size() == 0 &&
         !co_await exchange_.send_continue()) {
-        co_return net::Error{net::ErrorCode::cancelled, net::Side::client, false};
+        co_return client_left;
     }
     exchange_.spend_body();
     const TimeoutConfig& timeouts = exchange_.shard().config().timeouts;
@@ -144,7 +146,7 @@ net::Task<net::Result<void>> Attempt::stream_body() {
         if (!read) {
             if (read.error().code == net::ErrorCode::interrupted && !session.expired()) continue;
             exchange_.read_failed(read.error());
-            co_return net::Error{net::ErrorCode::cancelled, net::Side::client, false};
+            co_return client_left;
         }
         parts = std::move(*read);
         pieces.clear();
@@ -168,16 +170,28 @@ net::Task<net::Result<void>> Attempt::stream_body() {
 }
 
 net::Task<net::Result<void>> Attempt::read_head() {
-    if (reader_->try_read_head()) {
-        if (reader_->failed()) co_return reader_->error();
-        co_return net::Result<void>();
-    }
+    net::Loop& loop = exchange_.shard().loop();
+    net::Time until = loop.now() + exchange_.shard().config().timeouts.first_byte;
     while (true) {
-        net::Result<void> read = co_await reader_->read_head();
-        if (read || read.error().code != net::ErrorCode::interrupted) co_return read;
-        if (exchange_.probe_due() && !co_await exchange_.probe_client()) {
-            co_return net::Error{net::ErrorCode::cancelled, net::Side::client, false};
+        if (!interim_.empty() && !exchange_.races()) {
+            deadline_.disarm();
+            const net::Time since = loop.now();
+            if (!co_await pass_interim()) co_return client_left;
+            until += loop.now() - since; // the time that the client took is not the backend's
         }
+        deadline_.arm(until);
+        net::Result<void> read;
+        if (!reader_->try_read_head()) {
+            read = co_await reader_->read_head();
+        } else if (reader_->failed()) {
+            read = reader_->error();
+        }
+        if (read && reader_->head().interim()) {
+            take_interim();
+            continue;
+        }
+        if (read || read.error().code != net::ErrorCode::interrupted) co_return read;
+        if (exchange_.probe_due() && !co_await exchange_.probe_client()) co_return client_left;
     }
 }
 
@@ -197,7 +211,7 @@ net::Task<net::Result<void>> Attempt::read_parts(net::BodyParts* parts) {
         if (read.error().code != net::ErrorCode::interrupted) co_return read.error();
         if (std::exchange(hold_ended_, false)) co_return interrupted;
         if (exchange_.races() && exchange_.probe_due() && !co_await exchange_.probe_client())
-            co_return net::Error{net::ErrorCode::cancelled, net::Side::client, false};
+            co_return client_left;
     }
 }
 
@@ -257,6 +271,7 @@ void Attempt::give_up() noexcept {
 
 void Attempt::hold_alone() noexcept {
     if (hold_overdue_) on_hold_deadline();
+    if (!interim_.empty()) attend();
 }
 
 void Attempt::hold_over() noexcept {
@@ -287,11 +302,17 @@ void Attempt::begin_listening() {
     listening_->spawn(listen());
 }
 
-/// Only a final response makes the rest of the request useless; an interim one changes nothing.
+/// Only a final response makes the rest of the request useless; an interim one waits until all is sent, since
+/// until then the client may be told to continue.
 net::Task<void> Attempt::listen() {
-    net::Result<void> read = interrupted;
-    while (sending_ && !read && read.error().code == net::ErrorCode::interrupted)
-        read = co_await reader_->read_head();
+    while (sending_) {
+        const net::Result<void> read = co_await reader_->read_head();
+        if (read && reader_->head().interim()) {
+            take_interim();
+        } else if (read || read.error().code != net::ErrorCode::interrupted) {
+            break;
+        }
+    }
     if (!sending_) co_return;
     answered_early_ = true;
     connection_.stream().interrupt_send();

@@ -1,7 +1,7 @@
 // Attempt: one try of a request on one backend: acquire, send, read the response head, judge it.
-// Owns the lease, the connection and what was received. While nothing has reached the client it may fail
-// without harm. Not here: giving the response to the client (core/relay.hpp), which backend and how often
-// (core/exchange.hpp).
+// Owns the lease, the connection and what was received. While nothing of its final response has reached
+// the client it may fail without harm. Not here: giving the response to the client (core/relay.hpp), which
+// backend and how often (core/exchange.hpp).
 #pragma once
 
 #include "balance/classify.hpp"
@@ -19,9 +19,11 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 namespace headroom::core {
 
@@ -33,7 +35,7 @@ class Attempt {
     enum class End : std::uint8_t {
         ready,       ///< A response may go to the client: relay() gives it.
         taken,       ///< The response is the client's, or became so as far as it could.
-        failed,      ///< Nothing has reached the client: another backend may be asked.
+        failed,      ///< No final response has reached the client: another backend may be asked.
         client_gone, ///< The client left.
     };
 
@@ -76,7 +78,7 @@ class Attempt {
     [[nodiscard]] bool succeeds() const noexcept { return status_ >= 200 && status_ < 300; }
     /// Settles one that has lost, after its run(); returns the tokens that stay charged for it.
     balance::Tokens end_overtaken() noexcept;
-    /// The other one has failed: what was held longer than allowed, because of the race, is held no longer.
+    /// The other one has failed: what was held back because of the race is held back no longer.
     void hold_alone() noexcept;
 
     // For the relay.
@@ -87,6 +89,8 @@ class Attempt {
     net::Stream& stream() noexcept { return connection_.stream(); }
     /// The backend was asked for a usage event that the client did not ask for.
     bool adds_usage() const noexcept { return request_.adds_usage(); }
+    /// Interim responses that the client has not got yet, ready to be sent; of one that loses it gets none.
+    [[nodiscard]] std::span<const net::Slice> interim() const noexcept { return interim_; }
     RequestBody& held() noexcept { return held_; }
     std::uint64_t held_bytes() const noexcept { return held_.size(); }
     bool body_whole() const noexcept { return body_whole_; }
@@ -123,6 +127,8 @@ class Attempt {
     net::Task<net::Result<void>> send();
     net::Task<net::Result<void>> stream_body();
     net::Task<net::Result<void>> read_head();
+    void take_interim();
+    net::Task<bool> pass_interim();
     net::Task<net::Result<void>> read_error_body();
     net::Task<End> judge();
     std::string_view error_text();
@@ -144,6 +150,7 @@ class Attempt {
     UpstreamRequest request_;
     net::ConnectionPool::Handle connection_;
     std::optional<net::ResponseReader> reader_;
+    std::vector<net::Slice> interim_;
     net::Deadline deadline_;
     net::Deadline hold_deadline_;
     net::Deadline listen_at_;            ///< Listening begins outside the call that told of input.

@@ -169,7 +169,7 @@ struct TenantWeight {
 struct QueueConfig {
     std::chrono::milliseconds wait{15'000}; ///< At most, for clients that do not say how long they would.
     std::chrono::milliseconds wait_max{120'000};     ///< At most, for those that do.
-    unsigned length_max = 1000;                      ///< At once, over all workers; 0: nobody waits.
+    unsigned length_max = 10'000;                    ///< At once, over all workers; 0: nobody waits.
     std::uint64_t bytes_max = 128ULL << 20U;         ///< Of their bodies, over all workers.
     std::string tenant_header = "x-headroom-tenant"; ///< Names who asks; empty: the credential tells.
     std::vector<TenantWeight> weights;               ///< Of those named by the header, sorted; others have 1.

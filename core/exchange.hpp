@@ -17,9 +17,12 @@
 #include "core/session.hpp"
 #include "net/task.hpp"
 
+#include <sys/uio.h>
+
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -78,6 +81,8 @@ class Exchange {
     /// A client that only half-closed takes an interim response; one that has left answers with a reset,
     /// which then shows as client_failed(). False: the client is gone.
     net::Task<bool> probe_client();
+    /// Gives the client something before the final response, by the idle deadline. False: the client is gone.
+    net::Task<bool> tell_client(std::span<iovec> pieces);
     /// Asks the balancer for one that waits, with patience for any opening; `first` in its lane.
     balance::Choice choose_in_turn(bool first);
     /// The balancer's word for one that would be turned away otherwise.
@@ -180,6 +185,7 @@ class Exchange {
     bool quota_seen_ = false;
     bool client_failed_ = false;
     bool probe_due_ = false;
+    bool telling_ = false;       ///< Something is on its way to the client.
     bool token_missing_ = false; ///< A backend would be able but for its identity token.
     unsigned probes_ = 0;
     bool ending_ = false;

@@ -42,13 +42,22 @@ void Exchange::on_probe_due() noexcept {
 
 net::Task<bool> Exchange::probe_client() {
     probe_due_ = false;
-    std::array<char, 32> text{"HTTP/1.1 100 Continue\r\n\r\n"};
-    std::array<iovec, 1> piece{iovec{text.data(), std::string_view(text.data()).size()}};
-    session_.limit_sending(shard().loop().now() + shard().config().timeouts.idle);
-    const net::Result<void> sent = co_await session_.stream().send(piece);
-    session_.lift_limit();
-    if (!sent) client_failed_ = true;
+    if (!telling_) { // else the other attempt does, and what it sends is a probe, too
+        std::array<char, 32> text{"HTTP/1.1 100 Continue\r\n\r\n"};
+        std::array<iovec, 1> piece{iovec{text.data(), std::string_view(text.data()).size()}};
+        co_await tell_client(piece);
+    }
     if (++probes_ < probes_max) probe_at_.arm(shard().loop().now() + probe_after);
+    co_return !client_failed_;
+}
+
+net::Task<bool> Exchange::tell_client(std::span<iovec> pieces) {
+    telling_ = true;
+    session_.limit_sending(shard().loop().now() + shard().config().timeouts.idle);
+    const net::Result<void> sent = co_await session_.stream().send(pieces);
+    session_.lift_limit();
+    telling_ = false;
+    if (!sent) client_failed_ = true;
     co_return !client_failed_;
 }
 

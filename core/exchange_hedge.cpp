@@ -3,6 +3,7 @@
 #include "core/attempt.hpp"
 #include "core/exchange.hpp"
 #include "core/hedge.hpp"
+#include "core/waiting.hpp"
 
 #include <utility>
 
@@ -33,6 +34,8 @@ net::Task<Attempt::End> Exchange::run_hedged(net::Duration after) {
         HedgeCounters& counters = shard().count().hedges;
         counters.ended[static_cast<std::size_t>(record_.hedge)].add();
         counters.tokens.add(static_cast<std::uint64_t>(record_.hedge_tokens.count()));
+        // nobody waited when the race began; who waits by now lacks what the loser has used
+        shard().waiting().correct(name_hash_, tenant_, weight_, record_.hedge_tokens);
     }
     co_return end;
 }

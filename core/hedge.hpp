@@ -1,6 +1,6 @@
 // Hedge: races a late attempt against a second one on another backend, for the first content.
 // Lives in the frame of the exchange that owns the first attempt. Promises: both attempts have ended before
-// the winner's response goes to the client, so that only one of them ever talks to it; when the client leaves
+// the winner's response goes to the client, so that only one of them ever answers it; when the client leaves
 // or a shutdown comes, both are cancelled; what loses is cancelled at once. Not here: whether a second one
 // may be started, and where (Exchange::open_hedge).
 #pragma once

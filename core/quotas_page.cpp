@@ -5,7 +5,9 @@
 #include <fmt/format.h>
 
 #include <chrono>
+#include <cstddef>
 #include <iterator>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -14,6 +16,7 @@
 namespace headroom::core {
 namespace {
 
+using balance::ContentDelay;
 using balance::SlotView;
 
 double seconds(balance::Duration duration) {
@@ -48,8 +51,37 @@ void append_saved(std::string& out, const SlotView& slot) {
                    static_cast<double>(slot.tokens_saved.count()) * balance::ticks_per_window / rate);
 }
 
+/// ", late after 0.412 s for prompts up to 1024 tokens, 3.207 s up to 16384, 9.310 s over 262144", of the
+/// sizes of which that is known.
+void append_late(std::string& out, const SlotView& slot) {
+    bool first = true;
+    for (std::size_t size = 0; size < slot.late_after.size(); ++size) {
+        if (!slot.late_after[size]) continue;
+        const std::optional<balance::Tokens> most = ContentDelay::prompt_max(size);
+        const balance::Tokens bound = most ? *most : ContentDelay::prompt_max(size - 1).value();
+        fmt::format_to(std::back_inserter(out), "{}{:.3f} s {}{} {}{}", first ? ", late after " : ", ",
+                       seconds(*slot.late_after[size]), first ? "for prompts " : "", most ? "up to" : "over",
+                       bound.count(), first ? " tokens" : "");
+        first = false;
+    }
+}
+
+/// `,"late_after":[{"prompt_max":1024,"s":0.412}]`; the largest prompts have no bound (null).
+void append_late_json(std::string& out, const SlotView& slot) {
+    out += R"(,"late_after":[)";
+    const char* comma = "";
+    for (std::size_t size = 0; size < slot.late_after.size(); ++size) {
+        if (!slot.late_after[size]) continue;
+        const std::optional<balance::Tokens> most = ContentDelay::prompt_max(size);
+        fmt::format_to(std::back_inserter(out), R"({}{{"prompt_max":{},"s":{:.3f}}})", comma,
+                       most ? fmt::to_string(most->count()) : "null", seconds(*slot.late_after[size]));
+        comma = ",";
+    }
+    out += ']';
+}
+
 /// "sliding 60 s, charges max_tokens only, limit now 82 % of configured since 14:03", for people.
-std::string summary(const SlotView& slot, const PageBasis& basis) {
+std::string quota_in_words(const SlotView& slot, const PageBasis& basis) {
     std::string out;
     if (slot.model.learned) {
         out += word_of(slot.forgetting);
@@ -80,6 +112,12 @@ std::string summary(const SlotView& slot, const PageBasis& basis) {
             since, basis.wall_now - std::chrono::duration_cast<balance::WallTime::duration>(slot.limit_for));
         out += " since " + since;
     }
+    return out;
+}
+
+std::string summary(const SlotView& slot, const PageBasis& basis) {
+    std::string out = quota_in_words(slot, basis);
+    append_late(out, slot);
     return out;
 }
 
@@ -159,6 +197,7 @@ std::string quotas_json(const PageBasis& basis) {
             fmt::format_to(std::back_inserter(out), R"(,"{0}":{2}{1}{2})", name, shown(value),
                            word ? "\"" : "");
         });
+        append_late_json(out, slot);
         out += '}';
     }
     return out += "]}\n";

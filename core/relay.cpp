@@ -150,7 +150,9 @@ net::Task<Attempt::End> Relay::commit() {
     if (!write_head()) co_return co_await break_off({net::ErrorCode::no_memory, net::Side::local, false});
     committed_ = true;
     exchange_.record().status = attempt_.reader().head().status();
-    pieces_.reserve(attempt_.held().pieces().size() + 4);
+    pieces_.reserve(attempt_.interim().size() + attempt_.held().pieces().size() + 4);
+    for (const net::Slice& interim : attempt_.interim()) // while another backend was asked, too
+        add_piece(interim.view());
     add_piece(head_.view());
     add_body(attempt_.held().pieces(), attempt_.body_whole());
     if (!co_await send_pieces()) co_return client_left();
@@ -198,8 +200,7 @@ bool Relay::write_head() {
     writer.status_line(head.status(), head.reason()).copy_end_to_end(head);
     const bool dated = head.has(net::FieldId::date) && !head.nominated("date");
     if (!dated) writer.field("Date", http_date(exchange_.shard().loop().wall_now()));
-    // behind another Headroom the inner one's is the better known: it has talked to the backend
-    if (head.find(request_id_field).data() == nullptr) writer.field(request_id_field, exchange_.record().id);
+    add_request_id(writer, head, exchange_.record().id);
     switch (framing_) {
         case Framing::none:
             // what a HEAD or a 304 says about the body it does not have

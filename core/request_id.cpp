@@ -23,4 +23,9 @@ std::string request_id_of(std::string_view offered, std::uint64_t random) {
     return sane ? std::string(offered) : fmt::format("{:016x}", random);
 }
 
+void add_request_id(net::HeadWriter& writer, const net::Head& head, std::string_view id) noexcept {
+    const bool passed_on = head.find(request_id_field).data() != nullptr && !head.nominated(request_id_field);
+    if (!passed_on) writer.field(request_id_field, id);
+}
+
 } // namespace headroom::core

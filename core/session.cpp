@@ -18,9 +18,24 @@ constexpr std::size_t linger_bytes_max = std::size_t{64} << 20U;
 
 } // namespace
 
+// An idle connection waits here, so that this frame is all it has.
 net::Task<void> Session::serve(Shard* shard, net::Socket socket) {
     Session session(*shard, std::move(socket));
-    co_await session.run();
+    if (shard->client_tls() != nullptr && !co_await session.handshake()) co_return;
+    session.reader_.parser().limit_body(shard->config().limits.streamed_body_bytes_max);
+    do {
+        if (!session.reader_.head_begun()) {
+            if (shard->draining()) break;
+            session.limit_reading(shard->loop().now() + shard->config().timeouts.keepalive);
+            if (!session.begin_head(co_await session.stream_.receive())) break;
+        }
+        if (!session.reader_.try_read_head() && !co_await session.read_head()) break;
+        if (session.reader_.failed()) {
+            co_await session.refuse_malformed();
+            break;
+        }
+    } while (co_await session.serve_request());
+    co_await session.close_in_order();
 }
 
 Session::Session(Shard& shard, net::Socket socket) noexcept
@@ -36,24 +51,16 @@ Session::~Session() {
     shard_.unlink(*this);
 }
 
-net::Task<void> Session::run() {
-    if (shard_.client_tls() != nullptr && !co_await handshake()) co_return;
-    reader_.parser().limit_body(shard_.config().limits.streamed_body_bytes_max);
-    while (co_await next_request()) {
-        const bool keep = co_await serve_request();
-        reader_.finish_message();
-        if (!keep || shard_.draining()) break;
-    }
-    co_await close_in_order();
-}
-
-// A frame of its own: an idle connection then holds none of what a request needs.
 net::Task<bool> Session::serve_request() {
-    Exchange exchange(*this);
-    exchange_ = &exchange;
-    const bool keep = co_await exchange.run();
-    exchange_ = nullptr;
-    co_return keep;
+    bool keep = false;
+    {
+        Exchange exchange(*this);
+        exchange_ = &exchange;
+        keep = co_await exchange.run();
+        exchange_ = nullptr;
+    }
+    reader_.finish_message();
+    co_return keep && !shard_.draining();
 }
 
 net::Task<bool> Session::handshake() {
@@ -64,43 +71,35 @@ net::Task<bool> Session::handshake() {
     co_return shaken.ok();
 }
 
-net::Task<bool> Session::next_request() {
-    const TimeoutConfig& timeouts = shard_.config().timeouts;
-    if (!reader_.head_begun()) {
-        if (shard_.draining()) co_return false;
-        limit_reading(shard_.loop().now() + timeouts.keepalive);
-        net::Result<net::Slice> first = co_await stream_.receive();
-        lift_limit();
-        if (!first || first->empty()) co_return false;
-        reader_.push(std::move(*first));
-    }
-    if (!reader_.try_read_head()) {
-        limit_reading(shard_.loop().now() + timeouts.head);
-        const net::Result<void> read = co_await reader_.read_head();
-        lift_limit();
-        if (!read && expired_) {
-            if (!reader_.parser().begun()) co_return false; // nobody has asked anything
-            linger_ = true;
-            Answer answer = error_answer(408, "", "The request head did not arrive in time.");
-            answer.close = true;
-            co_await send_answer(std::move(answer));
-            co_return false;
-        }
-    }
-    if (reader_.failed()) co_return co_await refuse_malformed();
-    co_return true;
+bool Session::begin_head(net::Result<net::Slice> first) noexcept {
+    lift_limit();
+    if (!first || first->empty()) return false;
+    reader_.push(std::move(*first));
+    return true;
 }
 
-net::Task<bool> Session::refuse_malformed() {
+net::Task<bool> Session::read_head() {
+    limit_reading(shard_.loop().now() + shard_.config().timeouts.head);
+    const net::Result<void> read = co_await reader_.read_head();
+    lift_limit();
+    if (read || !expired_) co_return true;
+    if (!reader_.parser().begun()) co_return false; // nobody has asked anything
+    linger_ = true;
+    Answer answer = error_answer(408, "", "The request head did not arrive in time.");
+    answer.close = true;
+    co_await send_answer(std::move(answer));
+    co_return false;
+}
+
+net::Task<void> Session::refuse_malformed() {
     const net::ParseFailure& bad = reader_.bad();
-    if (bad.status == 0) co_return false; // the client left, nothing to say
+    if (bad.status == 0) co_return; // the client left, nothing to say
     shard_.count().malformed.add();
     report_malformed(shard_, *this, bad);
     linger_ = true;
     Answer answer = error_answer(bad.status, "", bad.reason);
     answer.close = true;
     co_await send_answer(std::move(answer));
-    co_return false;
 }
 
 net::Task<bool> Session::send_answer(Answer answer) {

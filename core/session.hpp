@@ -53,11 +53,14 @@ class Session {
     Session(Shard& shard, net::Socket socket) noexcept;
     ~Session();
 
-    net::Task<void> run();
     net::Task<bool> handshake();
-    net::Task<bool> next_request();
+    /// The first bytes of a request, or that none will come (false).
+    bool begin_head(net::Result<net::Slice> first) noexcept;
+    /// The rest of a head that came in parts. False: it did not come in time; else reader() has it or has
+    /// failed.
+    net::Task<bool> read_head();
     net::Task<bool> serve_request();
-    net::Task<bool> refuse_malformed();
+    net::Task<void> refuse_malformed();
     net::Task<void> close_in_order();
     void on_deadline() noexcept;
 

@@ -25,8 +25,7 @@ class Tunnel {
         net::HeadWriter writer(shard_.loop().buffers(), 1024, shard_.config().limits.head_bytes_max);
         const net::Head& head = attempt_.reader().head();
         writer.status_line(head.status(), head.reason()).copy_end_to_end(head);
-        if (head.find(request_id_field).data() == nullptr)
-            writer.field(request_id_field, attempt_.exchange().record().id);
+        add_request_id(writer, head, attempt_.exchange().record().id);
         writer.field("Connection", "Upgrade").field("Upgrade", head.upgrade()).end();
         net::Slice bytes = writer.take();
         if (bytes.empty()) co_return false;

@@ -15,7 +15,7 @@ constexpr Duration never = std::chrono::hours(24);
 Charge charge_of(const LimiterModel& limiter, const Request& request, std::int64_t cached) noexcept {
     const std::int64_t cap = request.cap > 0 ? request.cap : limiter.default_max_tokens;
     const std::int64_t wide =
-        request.cap > 0 ? request.characters + request.cap : std::max(limiter.context, request.billed());
+        request.cap > 0 ? request.prompt + request.cap : std::max(limiter.context, request.billed());
     if (limiter.window == WindowKind::ptu) {
         const auto weighted = [&](std::int64_t output) {
             return std::llround(static_cast<double>(output) * limiter.output_weight);
@@ -78,18 +78,16 @@ void Limiter::move_to(Time now) {
 
 Duration Limiter::until_tokens_fit(std::int64_t tokens, Time now) const {
     const std::int64_t most = ceiling();
+    // By usage, a request is let in while there is anything left.
+    const bool at_end = model_.charge == ChargeBy::billed && model_.window != WindowKind::ptu;
+    const std::int64_t wanted = at_end ? std::max<std::int64_t>(tokens, 1) : tokens;
     if (leaks()) {
-        const double over = level_ + static_cast<double>(held_ + tokens - most);
+        const double over = level_ + static_cast<double>(wanted - most);
         if (over <= 1e-6) return Duration::zero();
         const double rate = static_cast<double>(model_.tpm) * factor_ / 60;
-        if (rate <= 0 || tokens > most) return never;
-        // Held by requests whose end nobody knows.
-        if (over > level_) return std::chrono::seconds(1);
+        if (rate <= 0 || wanted > most) return never;
         return std::chrono::nanoseconds(std::llround(std::ceil(over / rate * 1e9)) + 1);
     }
-    // By usage, a request is let in while there is anything left.
-    const std::int64_t wanted =
-        model_.charge == ChargeBy::billed ? std::max<std::int64_t>(tokens, 1) : tokens;
     if (sum_ + wanted <= most) return Duration::zero();
     if (wanted > most) return never;
     if (model_.window == WindowKind::fixed)
@@ -129,8 +127,7 @@ Admission Limiter::admit(const Charge& charge, Time now) {
     requests_.push_back(now);
     admission.number = ++admitted_;
     if (leaks()) {
-        level_ += static_cast<double>(charge.at_end);
-        held_ += charge.at_arrival - charge.at_end;
+        level_ += static_cast<double>(charge.at_arrival);
     } else {
         log_.push_back({now, charge.at_arrival, admission.number});
         sum_ += charge.at_arrival;
@@ -143,7 +140,7 @@ void Limiter::ended(const Admission& admission, Time now) {
     const std::int64_t change = admission.charge.at_end - admission.charge.at_arrival;
     if (change == 0) return;
     if (leaks()) {
-        held_ += change;
+        level_ = std::max(0.0, level_ + static_cast<double>(change));
         return;
     }
     if (model_.charge == ChargeBy::billed) {
@@ -170,7 +167,7 @@ QuotaView Limiter::view(Time now) {
 
 std::int64_t Limiter::used(Time now) {
     move_to(now);
-    return leaks() ? std::llround(level_) + held_ : sum_;
+    return leaks() ? std::llround(level_) : sum_;
 }
 
 std::int64_t Limiter::limit(Time now) {

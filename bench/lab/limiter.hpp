@@ -75,7 +75,6 @@ class Limiter {
     std::int64_t sum_ = 0;
     std::int64_t window_ = 0; ///< Of fixed: its number.
     double level_ = 0;        ///< Of gcra and ptu.
-    std::int64_t held_ = 0;   ///< Of gcra and ptu: charged at arrival beyond what will remain.
     Time leaked_at_{};
     std::deque<Time> requests_;
     std::uint64_t admitted_ = 0;

@@ -23,8 +23,8 @@ struct FieldScanner::Callbacks {
 
     /// Counts fields here and not at the first byte of a name: llhttp gives a name that turns out invalid to
     /// name() or not, as the bytes were cut. Takes from Content-Length, Transfer-Encoding and Connection what
-    /// they mean to llhttp, which is for framing.cpp and, for a length followed by a tab, stricter than RFC 9110
-    /// section 5.5.
+    /// they mean to llhttp, which is for framing.cpp and, for a length followed by a tab, stricter than RFC
+    /// 9110 section 5.5.
     static int name_complete(llhttp_t* machine) noexcept {
         FieldScanner& self = of(machine);
         if (self.table_.size() == self.fields_max_) {

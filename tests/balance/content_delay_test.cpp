@@ -115,6 +115,21 @@ TEST(ContentDelay, SizesAreApartAndLongerPromptsStandInForShorterOnes) {
     EXPECT_GT(delay.late_after(Tokens(300'000)), 59s);
 }
 
+TEST(ContentDelay, WhatIsKnownIsToldBySize) {
+    ContentDelay delay;
+    EXPECT_EQ(delay.known(), ContentDelay::BySize{});
+    for (std::size_t size = 0; size < ContentDelay::sizes; ++size) {
+        const std::optional<Tokens> most = ContentDelay::prompt_max(size);
+        EXPECT_EQ(most.has_value(), size + 1 < ContentDelay::sizes);
+        teach(delay, std::chrono::seconds(size + 1), most.value_or(Tokens(300'000)));
+        for (std::size_t other = 0; other < ContentDelay::sizes; ++other)
+            EXPECT_EQ(delay.known()[other].has_value(), other <= size) << size << ", " << other;
+        if (most) EXPECT_EQ(delay.late_after(*most), delay.known()[size]);
+    }
+    EXPECT_EQ(ContentDelay::prompt_max(0), Tokens(1024));
+    EXPECT_EQ(ContentDelay::prompt_max(4), Tokens(262'144));
+}
+
 TEST(ContentDelay, AbsurdTimesStayWithinReason) {
     ContentDelay delay;
     teach(delay, Duration::min());

@@ -36,13 +36,24 @@ TEST_F(RefusedLeaseTest, WhatRemainsSaysWhoIsBlocked) {
 TEST_F(RefusedLeaseTest, WhatIsCountedToFitAgainIsNotHeldUpByALargerOnesWait) {
     Refusal read = refusal(50s);
     read.limits = limits(60'000, 700);
-    Lease earlier = lease(5000);
-    earlier.settle({}, start);
-    lease(5000).refused(read, start + 30s);
+    lease(5000).settle({}, start);
+    lease(54'300, start + 20s).settle({}, start + 20s);
+    lease(40'000, start + 30s).refused(read, start + 30s);
     EXPECT_EQ(outlook(4000, start + 40s).state, Outlook::State::blocked);
     // the first one's charge has left the window, so that 5,700 are free
     EXPECT_EQ(outlook(4000, start + 61s).state, Outlook::State::open);
     EXPECT_EQ(outlook(40'000, start + 61s).state, Outlook::State::blocked);
+}
+
+TEST_F(RefusedLeaseTest, AWaitThatTheAccountContradictsIsKept) {
+    Refusal read = refusal(50s);
+    read.limits = limits(60'000, 700);
+    lease(59'300).settle({}, start);
+    // by our account there is room at 60 s, by the backend only at 80
+    lease(5000, start + 30s).refused(read, start + 30s);
+    EXPECT_EQ(outlook(4000, start + 61s).state, Outlook::State::blocked);
+    EXPECT_EQ(outlook(700, start + 61s).state, Outlook::State::open);
+    EXPECT_EQ(outlook(4000, start + 80s).state, Outlook::State::open);
 }
 
 TEST_F(RefusedLeaseTest, RequestRefusalsConcernEverySize) {

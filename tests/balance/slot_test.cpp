@@ -133,6 +133,33 @@ TEST(Pulse, IsPatientWhereAnswersTakeLongOrNothingIsKnown) {
     EXPECT_FALSE(unknown.stalled(31'000));
 }
 
+TEST(Slot, AfterASurpriseFewAreSentTogetherNearTheLimit) {
+    Slot slot;
+    slot.set_quota(60'000, 0, false);
+    for (int i = 0; i < 100; ++i)
+        slot.pulse.sent(Tokens(100), 1'000);
+    EXPECT_TRUE(slot.paces(100, 59'000)) << "a prediction is believed until it fails";
+    slot.distrust();
+    EXPECT_FALSE(slot.paces(100, 59'000));
+    EXPECT_TRUE(slot.paces(100, 50'000)) << "far from the limit an error is no matter";
+    for (int i = 0; i < 100; ++i)
+        slot.pulse.dropped(Tokens(100));
+    EXPECT_TRUE(slot.paces(100, 59'000));
+    slot.pulse.sent(Tokens(100), 1'000);
+    EXPECT_FALSE(slot.paces(100, 59'000)) << "one at a time";
+    slot.trust_more(50'000);
+    EXPECT_FALSE(slot.paces(100, 59'000)) << "success far from the limit proves nothing";
+    slot.trust_more(59'000);
+    EXPECT_TRUE(slot.paces(100, 59'000));
+    slot.pulse.sent(Tokens(100), 1'000);
+    EXPECT_FALSE(slot.paces(100, 59'000)) << "then two";
+    for (int i = 0; i < 12; ++i)
+        slot.trust_more(59'000);
+    for (int i = 0; i < 10'000; ++i)
+        slot.pulse.sent(Tokens(1), 1'000);
+    EXPECT_TRUE(slot.paces(100, 59'000)) << "and in the end as many as ever";
+}
+
 TEST(Slot, KeepsABoundedName) {
     Slot slot;
     std::array<char, SlotName::bytes_max> buffer{};

@@ -46,7 +46,7 @@ Supply of_used(Forgetting forgetting, std::uint32_t phase = 0) {
     Slot slot;
     const Moment now;
     slot.set_quota(60'000, 0, true);
-    slot.tokens.forget_by(forgetting, phase);
+    slot.tokens.forget_by(forgetting, phase, now);
     TokenCharge charge;
     slot.tokens.take(50'000, 60'000, now, charge);
     Supply supply;

@@ -51,7 +51,7 @@ inline Supply drip(std::int64_t free, std::int64_t per_second, std::int64_t char
     const Moment now;
     Slot slot;
     slot.set_quota(per_second * 60, 0, true);
-    slot.tokens.forget_by(Forgetting::bucket, 0);
+    slot.tokens.forget_by(Forgetting::bucket, 0, now);
     slot.tokens.set_level(per_second * 60 - free, per_second * 60, now);
     slot.charged = charged;
     Supply supply;

@@ -1,7 +1,7 @@
 // Answers before a request is whole, requests that never become whole, and answers that Headroom gives by itself.
 import assert from 'node:assert/strict'
-import { createServer } from 'node:net'
 import { after, before, describe, test } from 'node:test'
+import { Backend } from './harness/backend.mjs'
 import { Proxy } from './harness/programs.mjs'
 import { Raw, exchange, parseResponses } from './harness/raw.mjs'
 
@@ -9,32 +9,6 @@ const upload = fields => `POST /v1/files HTTP/1.1\r\nHost: test\r\nContent-Type:
 const get = (path, fields = '', method = 'GET') => `${method} ${path} HTTP/1.1\r\nHost: test\r\n${fields}\r\n`
 const health = get('/healthz', 'Connection: close\r\n')
 const final = text => parseResponses(text).filter(one => one.status >= 200)
-
-/** A backend that keeps what it gets on each connection; `play(socket, text)` is called with all of it whenever more came. */
-class Backend {
-  static async start() {
-    const backend = new Backend()
-    backend.connections = []
-    backend.server = createServer({ noDelay: true }, socket => {
-      const connection = { socket, text: '' }
-      backend.connections.push(connection)
-      socket.on('error', () => {})
-      socket.on('data', data => backend.play(socket, connection.text += data.toString('latin1')))
-    })
-    await new Promise(done => backend.server.listen(0, '127.0.0.1', done))
-    backend.url = `http://127.0.0.1:${backend.server.address().port}/v1`
-    return backend
-  }
-  /** What came on each connection since the play began. */
-  get received() { return this.connections.map(one => one.text) }
-  begin(play) {
-    for (const one of this.connections) one.socket.destroy()
-    this.connections = []
-    this.play = play
-  }
-  answer(text) { this.begin((socket, request) => { if (request.includes('\r\n\r\n')) socket.write(text) }) }
-  stop() { this.server.close() }
-}
 
 let backend
 let proxy

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { after, afterEach, before, describe, test } from 'node:test'
 import { replay, why } from './harness/explained.mjs'
-import { counts, isWhole, late, line, never, nothingReserved, on, path, scripted, send, startMock, streamed, used, withProxy } from './harness/hedging.mjs'
+import { counts, isWhole, late, line, never, nothingReserved, on, path, quotas, scripted, send, startMock, streamed, used, withProxy } from './harness/hedging.mjs'
 import { until } from './harness/programs.mjs'
 import { Raw, parseResponses, postText } from './harness/raw.mjs'
 
@@ -44,6 +44,10 @@ describe('who has content first', () => {
       assert.match(text, /send to second \(hedge\);.* a second attempt, because first had been late with its first content for \d+ ms/)
       assert.match(text, /first was given up: the other one had content first/)
       assert.match(text, /hedge: it won/)
+      const known = (await quotas(proxy)).find(one => one.backend === 'first')
+      assert.deepEqual(known.late_after.map(one => one.prompt_max), [1024])
+      assert.ok(known.late_after[0].s > 0)
+      assert.match(known.summary, /, late after \d+\.\d{3} s for prompts up to 1024 tokens$/)
     })
   })
 

@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict'
 import { after, afterEach, before, describe, test } from 'node:test'
 import { replay, why } from './harness/explained.mjs'
-import { counts, isWhole, late, line, never, nothingReserved, on, path, quotas, send, startMock, streamed, withProxy } from './harness/hedging.mjs'
-import { chat, post } from './harness/programs.mjs'
+import { counts, isWhole, late, line, never, nothingReserved, on, path, quotas, scripted, send, startMock, streamed, withProxy } from './harness/hedging.mjs'
+import { chat, post, until } from './harness/programs.mjs'
 
 let mock
 before(async () => { mock = await startMock() })
@@ -75,6 +75,43 @@ test('a backend that never says a word is found out, although its clients never 
     const before_ = (await mock.stats('first')).requests
     await isWhole(await send(proxy, 'spared'))
     assert.equal((await mock.stats('first')).requests, before_)
+  })
+})
+
+test('what the loser used counts for its tenant among those who wait by then', async context => {
+  const [first, second] = [await scripted(), await scripted()]
+  context.after(() => { first.stop(); second.stop() })
+  // a minute lasts six seconds
+  const env = { ...on, HEADROOM_TEST_TIME_SCALE: '10', HEADROOM_QUEUE_WAIT: '60s' }
+  const backends = { first: { url: first.url, tpm: 10_000, rpm: 6_000 }, second: { url: second.url, tpm: 10_000, rpm: 6_000 } }
+  await withProxy(mock, { env, backends }, async proxy => {
+    const gone = new AbortController()
+    const ask = (tenant, wait, more) => fetch(proxy.url + path, { method: 'POST', signal: gone.signal, body: JSON.stringify(chat(more)),
+      headers: { 'content-type': 'application/json', 'x-headroom-tenant': tenant, ...(wait !== undefined && { 'x-headroom-max-wait-ms': wait }) } })
+    const waiting = async count => until(async () => (await proxy.metrics()).get('headroom_waiting') === count, `${count} that wait`)
+
+    let winner
+    first.answer = () => {}
+    second.answer = response => { winner = response }
+    const raced = ask('racer', '0', { stream: true, max_tokens: 2_000 })
+    await until(() => winner, 'the hedge')
+    // the first backend has no quota left for now, the second one says so
+    first.answer = null
+    second.answer = response => response.writeHead(429, { 'retry-after-ms': '60000' }).end()
+    for (let i = 0; i < 2; i++) await isWhole(await ask('other', '0', { max_tokens: 6_500 }))
+    assert.equal((await quotas(proxy)).filter(one => one.blocked_s > 0).length, 1)
+    const order = []
+    let joined = 0
+    for (const tenant of ['racer', 'racer', 'modest']) {
+      ask(tenant, undefined, { max_tokens: 6_000 }).then(() => order.push(tenant), () => {})
+      await waiting(++joined)
+    }
+    second.head(winner)
+    second.content(winner)
+    await isWhole(await raced)
+    await until(() => order.length > 0, 'a turn')
+    gone.abort()
+    assert.deepEqual(order, ['modest'])
   })
 })
 

@@ -44,7 +44,7 @@ TEST(LabLimiter, ChargesByEachRule) {
     EXPECT_EQ(charge(ChargeBy::max_only, open).at_end, 16);
     EXPECT_EQ(charge(ChargeBy::billed, capped).at_arrival, 0);
     EXPECT_EQ(charge(ChargeBy::billed, capped).at_end, 120);
-    EXPECT_EQ(charge(ChargeBy::reserve, capped).at_arrival, 160);
+    EXPECT_EQ(charge(ChargeBy::reserve, capped).at_arrival, 150);
     EXPECT_EQ(charge(ChargeBy::reserve, open).at_arrival, 128'000);
     EXPECT_EQ(charge(ChargeBy::reserve, open).at_end, 120);
     LimiterModel ptu = model(WindowKind::ptu);
@@ -96,7 +96,7 @@ TEST(LabLimiter, BucketFlowsBackEvenly) {
     EXPECT_EQ(limiter.admit(of(300), Time(1s + refused.wait)).exceeded, Exceeded::nothing);
 }
 
-TEST(LabLimiter, ProvisionedHoldsTheEstimateWhileItRuns) {
+TEST(LabLimiter, ProvisionedCutsTheEstimateToUsage) {
     LimiterModel ptu = model(WindowKind::ptu);
     ptu.tpm = 6000;
     ptu.burst = 10s;
@@ -128,6 +128,30 @@ TEST(LabLimiter, UsageLetsInWhatItCannotForesee) {
     EXPECT_EQ(limiter.used(Time(2s)), 1800);
     EXPECT_EQ(limiter.admit({0, 10}, Time(3s)).wait, 58s)
         << "until the first is forgotten, a minute after its end";
+}
+
+TEST(LabLimiter, ABucketIsFilledAtTheEndByUsage) {
+    LimiterModel bucket = model(WindowKind::gcra, ChargeBy::billed);
+    bucket.tpm = 600; // ten a second
+    Limiter limiter(bucket, {});
+    const Admission first = limiter.admit({0, 700}, Time(0s));
+    EXPECT_EQ(limiter.used(Time(30s)), 0);
+    EXPECT_EQ(limiter.admit({0, 1}, Time(30s)).exceeded, Exceeded::nothing);
+    limiter.ended(first, Time(30s));
+    EXPECT_EQ(limiter.used(Time(30s)), 700) << "nothing of it has drained before";
+    const Admission refused = limiter.admit({0, 1}, Time(35s));
+    EXPECT_EQ(refused.exceeded, Exceeded::tokens);
+    EXPECT_NEAR(std::chrono::duration<double>(refused.wait).count(), 5.1, 1e-6) << "until one more is free";
+}
+
+TEST(LabLimiter, ABucketsReservationIsCutToUsage) {
+    LimiterModel bucket = model(WindowKind::gcra, ChargeBy::reserve);
+    bucket.tpm = 600;
+    Limiter limiter(bucket, {});
+    const Admission first = limiter.admit({500, 100}, Time(0s));
+    EXPECT_EQ(limiter.used(Time(10s)), 400);
+    limiter.ended(first, Time(10s));
+    EXPECT_EQ(limiter.used(Time(10s)), 0) << "what drained of the reservation is gone";
 }
 
 TEST(LabLimiter, CountsRequestsInSlicesRefusedOnesToo) {

@@ -177,7 +177,8 @@ const std::vector<RequestCase> request_trailers_cases = {
     {"too large", trailer("A: " + std::string(9000, 'b') + "\r\n"), "431"},
     {"endless", chunked("0\r\nA: " + std::string(100000, 'b')), "431"},
     {"too many", trailer(repeated(40, "A: b\r\n")), "431"},
-    {"an invalid name where one too many would begin", trailer(repeated(32, "A: b\r\n") + "C\x01: b\r\n"), "400"},
+    {"an invalid name where one too many would begin", trailer(repeated(32, "A: b\r\n") + "C\x01: b\r\n"),
+     "400"},
     {"not finished", chunked("0\r\nA: b\r\n"), "POST / [ more"},
     {"the next request behind them", trailer("A: b\r\n") + get(""), "POST / [hello] {A: b}; GET /"},
 };
