@@ -58,6 +58,13 @@ class Choosing {
         }
     }
 
+    [[nodiscard]] Supply supply() const noexcept {
+        Supply sum;
+        for_each(input_.candidates,
+                 [&](std::uint32_t backend) { fleet_.add_supply(backend, want(backend), now_, sum); });
+        return sum;
+    }
+
     [[nodiscard]] const DecisionInput& input() const noexcept { return input_; }
     [[nodiscard]] const Decision& decision() const noexcept { return decision_; }
 
@@ -110,6 +117,10 @@ Choice Balancer::choose(Fleet& fleet, const Demand& demand, Time now, const Flig
     if (flight.recorder != nullptr)
         flight.recorder->record(flight.tag, now, choosing.input(), choosing.decision());
     return choice;
+}
+
+Supply Balancer::supply(Fleet& fleet, const Demand& demand, Time now) const noexcept {
+    return Choosing(fleet, demand, now).supply();
 }
 
 } // namespace headroom::balance

@@ -9,6 +9,7 @@
 #include "balance/lease.hpp"
 #include "balance/operation.hpp"
 #include "balance/quantities.hpp"
+#include "balance/supply.hpp"
 
 #include <cstdint>
 #include <span>
@@ -83,6 +84,8 @@ class Balancer {
     /// Refuses only when every candidate is tried, blocked by its own answer, or broken beside blocked ones.
     [[nodiscard]] Choice choose(Fleet& fleet, const Demand& demand, Time now,
                                 const Flight& flight = {}) const noexcept;
+    /// What all candidates of requests like `demand` will have, whatever was tried.
+    [[nodiscard]] Supply supply(Fleet& fleet, const Demand& demand, Time now) const noexcept;
 };
 
 } // namespace headroom::balance

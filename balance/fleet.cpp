@@ -65,6 +65,10 @@ Duration until(std::int64_t at_ms, std::int64_t now_ms) noexcept {
     return std::chrono::milliseconds(std::max<std::int64_t>(1, at_ms - now_ms));
 }
 
+bool shut(const Breaker::View& view) noexcept {
+    return view.state == Breaker::State::open || view.state == Breaker::State::probing;
+}
+
 Tokens charge_of(const Slot& slot, const Want& want) noexcept {
     const Tokens cost = std::clamp(want.cost, Tokens(0), request_cost_max);
     return want.basis != nullptr ? slot.charge(*want.basis, cost) : cost;
@@ -202,12 +206,9 @@ void Fleet::look_at(std::uint32_t backend, const Want& want, Moment now, Outlook
     const std::int64_t ms = now.ms;
     const Breaker::View connection = block.connection.view(ms);
     const Breaker::View health = slot.breaker.view(ms);
-    const auto shut = [](Breaker::State state) {
-        return state == Breaker::State::open || state == Breaker::State::probing;
-    };
     const std::int64_t blocked_until = slot.block.until_ms(charge, look.fits, ms);
     std::int64_t broken_until =
-        std::max(shut(connection.state) ? connection.until_ms : 0, shut(health.state) ? health.until_ms : 0);
+        std::max(shut(connection) ? connection.until_ms : 0, shut(health) ? health.until_ms : 0);
     if (&slot == &block.overflow)
         broken_until = std::max(broken_until, block.missing_until_ms(want.deployment.hash));
     look.state = Outlook::State::open;
@@ -246,6 +247,14 @@ Duration Fleet::opening(std::uint32_t backend, const Want& want, Moment now) noe
     // Behind a claim for a request slot there is room only once that one is taken up.
     if (claimed) opens_ns = std::max(opens_ns, claim.opens_ms * 1'000'000);
     return std::chrono::nanoseconds(opens_ns - now.ns);
+}
+
+void Fleet::add_supply(std::uint32_t backend, const Want& want, Moment now, Supply& supply) noexcept {
+    BackendBlock& block = blocks_[backend];
+    Slot& slot = block.slot_of(want.deployment.hash);
+    if (shut(block.connection.view(now.ms)) || shut(slot.breaker.view(now.ms))) return;
+    slot.tokens.advance(now);
+    supply.add(slot, want.cost, charge_of(slot, want), now);
 }
 
 bool Fleet::claim(std::uint32_t backend, const Want& want, Duration opens, Moment now) noexcept {

@@ -7,6 +7,7 @@
 #include "balance/lease.hpp"
 #include "balance/quantities.hpp"
 #include "balance/slot.hpp"
+#include "balance/supply.hpp"
 
 #include <array>
 #include <atomic>
@@ -172,6 +173,8 @@ class Fleet {
     /// Until `want` is predicted to fit at `backend` if nothing else comes; zero when it fits now. Not for
     /// broken backends.
     [[nodiscard]] Duration opening(std::uint32_t backend, const Want& want, Moment now) noexcept;
+    /// Adds what `backend` will have for requests like `want` (Supply::add); nothing while it is broken.
+    void add_supply(std::uint32_t backend, const Want& want, Moment now, Supply& supply) noexcept;
     /// Keeps free what `want` needs at `backend` when it opens, against everybody but its owner, of whom it
     /// takes any other claim; false while somebody else's claim stands there.
     bool claim(std::uint32_t backend, const Want& want, Duration opens, Moment now) noexcept;

@@ -11,11 +11,6 @@ constexpr Duration least_wait = std::chrono::milliseconds(1);
 // When nobody in the lane has been told an opening, or the one told has passed.
 constexpr Duration unknown_wait = std::chrono::seconds(1);
 
-double charge(const WaitQueue::Entry& entry, double weight) noexcept {
-    // what costs no tokens still costs a request
-    return static_cast<double>(std::max<std::int64_t>(1, entry.cost.count())) / weight;
-}
-
 } // namespace
 
 bool WaitQueue::Step::after(const Step& other) const noexcept {
@@ -122,6 +117,7 @@ void WaitQueue::insert(Entry& entry, std::uint32_t index) noexcept {
     (entry.next_ != nullptr ? entry.next_->previous_ : flow.tail) = &entry;
     entry.flow_ = index;
     entry.state = Entry::State::waiting;
+    entry.gives_way_ = false;
     ++flow.length;
     flow.bytes += entry.bytes;
     ++size_;
@@ -166,7 +162,8 @@ bool WaitQueue::send_last(Entry& entry, Time now) {
     Choice choice = keeper_.choose_last(entry);
     if (choice.kind != Choice::Kind::send) return false;
     Flow& flow = flows_[entry.flow_];
-    flow.service += charge(entry, flow.weight);
+    flow.service += entry.charge() / flow.weight;
+    lanes_[flow.lane_index].sent += static_cast<double>(choice.lease.cost().count());
     entry.choice = std::move(choice);
     take_out(entry, Entry::State::sent, now);
     return true;
@@ -234,41 +231,61 @@ void WaitQueue::expire(Lane& lane, Time now) {
     }
 }
 
-void WaitQueue::give_turns(Lane& lane, Time now) {
+void WaitQueue::begin_walk(const Lane& lane) {
     steps_.clear();
     for (std::uint32_t i = lane.flows; i != none; i = flows_[i].next)
         push({flows_[i].service, flows_[i].head});
+}
+
+void WaitQueue::give_turns(Lane& lane, Time now) {
+    appraise(lane, now);
+    begin_walk(lane);
     if (!steps_.empty()) lane.reached = std::max(lane.reached, steps_.front().service);
     lane.wake = Time::max();
     unsigned passed_over = 0;
-    while (!steps_.empty() && passed_over < backfill_max) {
+    std::size_t behind = 0;
+    for (unsigned looks = 0; !steps_.empty() && passed_over < backfill_max && looks < looks_max; ++looks) {
         const Step step = pop();
-        Entry& entry = *step.entry;
-        Entry* const following = entry.next_;
-        Flow& flow = flows_[entry.flow_];
-        const double cost = charge(entry, flow.weight);
-        Choice choice = keeper_.choose(entry, passed_over == 0);
-        const Time opens = now + std::max(choice.retry_after, least_wait);
-        if (choice.kind == Choice::Kind::send) {
-            flow.service += cost;
-            entry.choice = std::move(choice);
-            take_out(entry, Entry::State::sent, now);
-        } else if (choice.kind == Choice::Kind::wait && opens <= entry.deadline) {
-            if (passed_over++ == 0) lane.opens = opens;
-            lane.wake = std::min(lane.wake, opens);
-        } else if (!send_last(entry, now)) {
-            if (choice.kind == Choice::Kind::wait) choice.quota = true;
-            choice.kind = Choice::Kind::refuse;
-            choice.retry_after = std::max(choice.retry_after, least_wait);
-            entry.choice = std::move(choice);
-            take_out(entry, Entry::State::refused, now);
-            if (following != nullptr) push({step.service, following});
+        if (!step.entry->gives_way_) {
+            give_turn(lane, step, passed_over, now);
             continue;
         }
-        if (following != nullptr) push({step.service + cost, following});
+        if (behind < behind_.size()) behind_[behind++] = step;
+        if (step.entry->next_ != nullptr) push({step.service, step.entry->next_});
+    }
+    for (std::size_t i = 0; i < behind && passed_over < backfill_max; ++i) {
+        steps_.clear(); // whoever follows one of these has had a turn
+        give_turn(lane, behind_[i], passed_over, now);
     }
     for (std::uint32_t i = lane.flows; i != none; i = flows_[i].next)
         lane.wake = std::min(lane.wake, flows_[i].head->deadline);
+}
+
+void WaitQueue::give_turn(Lane& lane, const Step& step, unsigned& passed_over, Time now) {
+    Entry& entry = *step.entry;
+    Entry* const following = entry.next_;
+    Flow& flow = flows_[entry.flow_];
+    const double cost = entry.charge() / flow.weight;
+    Choice choice = keeper_.choose(entry, passed_over == 0);
+    const Time opens = now + std::max(choice.retry_after, least_wait);
+    if (choice.kind == Choice::Kind::send) {
+        flow.service += cost;
+        lane.sent += static_cast<double>(choice.lease.cost().count());
+        entry.choice = std::move(choice);
+        take_out(entry, Entry::State::sent, now);
+    } else if (choice.kind == Choice::Kind::wait && opens <= entry.deadline) {
+        if (passed_over++ == 0) lane.opens = opens;
+        lane.wake = std::min(lane.wake, opens);
+    } else if (!send_last(entry, now)) {
+        if (choice.kind == Choice::Kind::wait) choice.quota = true;
+        choice.kind = Choice::Kind::refuse;
+        choice.retry_after = std::max(choice.retry_after, least_wait);
+        entry.choice = std::move(choice);
+        take_out(entry, Entry::State::refused, now);
+        if (following != nullptr) push({step.service, following});
+        return;
+    }
+    if (following != nullptr) push({step.service + cost, following});
 }
 
 void WaitQueue::dispatch(std::uint64_t lane, Time now) {

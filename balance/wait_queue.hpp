@@ -4,13 +4,15 @@
 // the least is served first (virtual token counters: Sheng et al., Fairness in Serving Large Language Models,
 // OSDI 2024), and of one tenant's requests the one with the earliest deadline. What is behind the first one
 // may go before it where it fits beside (EASY backfilling: Lifka 1995; that it does not delay the first one
-// is the balancer's promise, see Demand::claims).
+// is the balancer's promise, see Demand::claims). When not all can be served in time, some give way: as few
+// of each tenant's as possible (Moore 1968), so the large ones (wait_queue_appraisal.cpp).
 // Not here: how somebody who waits is woken (core/waiting.hpp), what fits where (balancer.hpp).
 #pragma once
 
 #include "balance/balancer.hpp"
 #include "balance/quantities.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -32,6 +34,8 @@ class WaitQueue {
     static constexpr std::size_t lanes_max = 64;
     /// So many that do not fit are asked for in one lane before the rest of it must wait for the next time.
     static constexpr unsigned backfill_max = 32;
+    /// So many are looked at for that, with those that give way.
+    static constexpr unsigned looks_max = 256;
 
     /// One request that may wait; stays where it is while it does.
     struct Entry {
@@ -49,17 +53,31 @@ class WaitQueue {
         std::uint64_t tenant = 0; ///< Keyed hash of who asks.
         double weight = 1;        ///< Of the tenant; above 0.
         Tokens cost;
+        Tokens expected;         ///< What it will probably use of that.
         std::uint64_t bytes = 0; ///< Memory that its body holds.
 
         State state = State::idle;
         /// Once it is out: the lease, or for how long a retry is useless (at least 1 ms).
         Choice choice{};
 
+        /// Not all of its lane can be served in time, so that others go before it.
+        [[nodiscard]] bool gives_way() const noexcept { return gives_way_; }
+
       private:
         friend class WaitQueue;
+        /// What costs no tokens still costs a request.
+        [[nodiscard]] double charge() const noexcept {
+            return static_cast<double>(std::max<std::int64_t>(1, cost.count()));
+        }
         std::uint32_t flow_ = 0;
         Entry* next_ = nullptr;
         Entry* previous_ = nullptr;
+        bool gives_way_ = false; ///< It is not first while others wait.
+        // In a leftist heap of those that the appraisal could let give way, the first to do so on top.
+        double ease_ = 0;
+        unsigned rank_ = 0;
+        Entry* left_ = nullptr;
+        Entry* right_ = nullptr;
     };
 
     /// Who owns the entries.
@@ -72,6 +90,8 @@ class WaitQueue {
         /// Asks it once more before `entry` is turned away, with no patience to speak of: a backend of which
         /// little is known may be tried against the prediction.
         virtual Choice choose_last(Entry& entry) = 0;
+        /// What the backends of the entry's lane will have, in tokens as entries like it cost.
+        virtual Supply supply(Entry& entry) = 0;
         /// `entry` is out of the queue, its state says how; the queue must not be touched from inside. Not
         /// told of leave() and of a join() that fails.
         virtual void left(Entry& entry) = 0;
@@ -114,6 +134,7 @@ class WaitQueue {
         double weight = 1;
         Entry* head = nullptr; ///< Earliest deadline first.
         Entry* tail = nullptr;
+        Entry* easiest = nullptr;  ///< Top of the heap while its lane is appraised.
         std::uint32_t next = none; ///< Busy flows of the lane.
         std::uint32_t previous = none;
         std::uint32_t lane_index = 0;
@@ -128,12 +149,20 @@ class WaitQueue {
         double reached = 0;         ///< What a tenant that comes anew is taken to have had.
         Time opens{};               ///< As the first one was last told; the past: not known.
         Time wake = Time::max();
+        Time appraise_at{};       ///< Not before.
+        double sent = 0;          ///< Tokens charged for turns since the last appraisal.
+        std::int64_t charged = 0; ///< Supply::charged then.
+        double lately_sent = 0;   ///< The same, older ones fading.
+        double lately_charged = 0;
     };
+
+    /// A flow's heap.
+    struct Easiest;
 
     /// Where a walk through one flow has got to.
     struct Step {
-        double service;
-        Entry* entry;
+        double service = 0;
+        Entry* entry = nullptr;
         [[nodiscard]] bool after(const Step& other) const noexcept;
     };
 
@@ -151,6 +180,11 @@ class WaitQueue {
     bool send_last(Entry& entry, Time now);
     void expire(Lane& lane, Time now);
     void give_turns(Lane& lane, Time now);
+    void give_turn(Lane& lane, const Step& step, unsigned& passed_over, Time now);
+    void begin_walk(const Lane& lane);
+    void appraise(Lane& lane, Time now);
+    void keep_in_time(Lane& lane, const Supply& supply, double share, Time now);
+    [[nodiscard]] static double share_of(Lane& lane, const Supply& supply) noexcept;
     void push(Step step);
     Step pop();
 
@@ -158,7 +192,8 @@ class WaitQueue {
     Keeper& keeper_;
     std::vector<Flow> flows_;
     std::array<Lane, lanes_max> lanes_;
-    std::vector<Step> steps_; ///< A heap; the next in order on top.
+    std::vector<Step> steps_;                 ///< A heap; the next in order on top.
+    std::array<Step, backfill_max> behind_{}; ///< Those that give way, in order.
     std::size_t size_ = 0;
     std::uint64_t bytes_ = 0;
     std::uint64_t epochs_ = 0;

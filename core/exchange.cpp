@@ -165,11 +165,8 @@ std::optional<Answer> Exchange::find_candidates() {
     estimate_ = shard().estimator().estimate(body_, facts(), route_.operation, client_name_, name_hash_);
     basis_ = estimate_.basis();
     record_.estimated_tokens = estimate_.cost().charge.count();
-    const std::size_t backends = shard().config().backends.size();
-    for (std::uint32_t i = 0; i < backends; ++i) {
-        if (able(i)) candidates_ |= std::uint64_t{1} << i;
-    }
-    if (backends > 1) find_objects();
+    candidates_ = able_ones();
+    if (shard().config().backends.size() > 1) find_objects();
     if (candidates_ != 0) {
         prefix_ = prefix_of_body();
         return std::nullopt;
@@ -216,6 +213,14 @@ bool Exchange::able(std::uint32_t backend) noexcept {
         config.auth == BackendAuth::managed_identity && shard().backend_state(backend).bearer_token.empty();
     token_missing_ = token_missing_ || lacks_token;
     return !lacks_token;
+}
+
+std::uint64_t Exchange::able_ones() noexcept {
+    std::uint64_t ones = 0;
+    for (std::uint32_t i = 0; i < shard().config().backends.size(); ++i) {
+        if (able(i)) ones |= std::uint64_t{1} << i;
+    }
+    return ones;
 }
 
 std::string_view Exchange::upstream_name(std::uint32_t backend) const noexcept {

@@ -87,6 +87,8 @@ class Exchange {
     balance::Choice choose_in_turn(bool first);
     /// The balancer's word for one that would be turned away otherwise.
     balance::Choice choose_last();
+    /// What all backends of its deployment will have, also those that this request may not go to.
+    balance::Supply supply_in_turn();
 
     // What a hedge needs to know.
     /// The attempt in work; there is one while a hedge runs.
@@ -123,10 +125,13 @@ class Exchange {
     std::optional<Answer> answer_locally();
     std::optional<Answer> find_candidates();
     bool able(std::uint32_t backend) noexcept;
+    std::uint64_t able_ones() noexcept;
     void find_objects();
     // 6 choose
     balance::FlightTag tag() const noexcept { return {record_.id, record_.number, record_.attempts}; }
     void record_end() noexcept;
+    using SlotKeys = std::array<balance::SlotKey, balance::backends_max>;
+    balance::Demand demand_on(std::uint64_t candidates, SlotKeys& keys) noexcept;
     balance::Choice choose(balance::Asking asking);
     std::uint64_t prefix_of_body() noexcept;
     net::Task<void> try_backends();

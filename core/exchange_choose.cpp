@@ -41,13 +41,12 @@ std::uint64_t Exchange::prefix_of_body() noexcept {
     return prefix_key({start.data(), have});
 }
 
-balance::Choice Exchange::choose(balance::Asking asking) {
-    std::array<balance::SlotKey, balance::backends_max> keys;
+balance::Demand Exchange::demand_on(std::uint64_t candidates, SlotKeys& keys) noexcept {
     const std::size_t backends = shard().config().backends.size();
     std::string_view last_name;
     balance::SlotKey last_key = shard().fleet().key({});
     for (std::uint32_t i = 0; i < backends; ++i) {
-        if ((candidates_ >> i & 1U) == 0) continue;
+        if ((candidates >> i & 1U) == 0) continue;
         const std::string_view name = upstream_name(i);
         if (name != last_name) {
             last_name = name;
@@ -61,8 +60,19 @@ balance::Choice Exchange::choose(balance::Asking asking) {
     demand.cost = cost.charge;
     demand.prompt = cost.prompt;
     demand.basis = &basis_;
+    demand.candidates = candidates;
+    return demand;
+}
+
+balance::Supply Exchange::supply_in_turn() {
+    SlotKeys keys;
+    return shard().balancer().supply(shard().fleet(), demand_on(able_ones(), keys), shard().loop().now());
+}
+
+balance::Choice Exchange::choose(balance::Asking asking) {
+    SlotKeys keys;
+    balance::Demand demand = demand_on(candidates_, keys);
     demand.prefix = prefix_;
-    demand.candidates = candidates_;
     demand.excluded = tries_.excluded();
     demand.operation = route_.operation;
     demand.may_probe = !body_streams_ && asking.late == 0;

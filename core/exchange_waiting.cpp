@@ -68,6 +68,7 @@ net::Task<balance::Choice> Exchange::wait_for_turn() {
     entry.tenant = tenant_;
     entry.weight = weight_;
     entry.cost = estimate_.cost().charge;
+    entry.expected = estimate_.cost().expected;
     entry.bytes = body_.held_bytes();
     const net::Time since = shard().loop().now();
     turn_ = &turn;

@@ -69,6 +69,10 @@ balance::Choice Waiting::choose_last(balance::WaitQueue::Entry& entry) {
     return static_cast<Turn::Place&>(entry).turn->exchange_.choose_last();
 }
 
+balance::Supply Waiting::supply(balance::WaitQueue::Entry& entry) {
+    return static_cast<Turn::Place&>(entry).turn->exchange_.supply_in_turn();
+}
+
 void Waiting::left(balance::WaitQueue::Entry& entry) {
     counters_.now.subtract();
     counters_.ended[static_cast<std::size_t>(entry.state)].add();

@@ -72,6 +72,7 @@ class Waiting final : public balance::WaitQueue::Keeper {
   private:
     balance::Choice choose(balance::WaitQueue::Entry& entry, bool first) override;
     balance::Choice choose_last(balance::WaitQueue::Entry& entry) override;
+    balance::Supply supply(balance::WaitQueue::Entry& entry) override;
     void left(balance::WaitQueue::Entry& entry) override;
     void on_alarm();
     void set_alarm() noexcept;

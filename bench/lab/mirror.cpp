@@ -97,7 +97,7 @@ Duration Mirror::patience_left(const Place& place) const {
     return std::max(place.ask.deadline - now_, Duration::zero());
 }
 
-Choice Mirror::ask_balancer(const Place& place, const balance::Asking& asking) {
+balance::Demand Mirror::demand_of(const Place& place) const {
     balance::Demand demand;
     demand.deployments = {&key_, 1};
     const balance::Cost cost = place.estimate.cost();
@@ -106,6 +106,11 @@ Choice Mirror::ask_balancer(const Place& place, const balance::Asking& asking) {
     demand.excluded = place.tries.excluded();
     demand.basis = &place.basis;
     demand.prefix = parts_.affinity ? place.ask.prefix : 0;
+    return demand;
+}
+
+Choice Mirror::ask_balancer(const Place& place, const balance::Asking& asking) {
+    balance::Demand demand = demand_of(place);
     demand.random = random_.bits();
     demand.patience = asking.patience;
     demand.owner = asking.owner;
@@ -145,6 +150,7 @@ Decision Mirror::join(Place& place) {
     place.tenant = place.ask.tenant;
     place.weight = 1;
     place.cost = place.estimate.cost().charge;
+    place.expected = place.estimate.cost().expected;
     place.bytes = 0;
     place.choice = {};
     joining_ = &place;
@@ -184,6 +190,10 @@ Choice Mirror::choose(balance::WaitQueue::Entry& entry, bool first) {
 
 Choice Mirror::choose_last(balance::WaitQueue::Entry& entry) {
     return ask_balancer(static_cast<Place&>(entry), balance::asking_last());
+}
+
+balance::Supply Mirror::supply(balance::WaitQueue::Entry& entry) {
+    return balancer_.supply(fleet_, demand_of(static_cast<Place&>(entry)), now_);
 }
 
 void Mirror::left(balance::WaitQueue::Entry& entry) {

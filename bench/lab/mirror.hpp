@@ -51,9 +51,11 @@ class Mirror final : public Strategy, private balance::WaitQueue::Keeper {
 
     balance::Choice choose(Entry& entry, bool first) override;
     balance::Choice choose_last(Entry& entry) override;
+    balance::Supply supply(Entry& entry) override;
     void left(Entry& entry) override;
 
     void estimate(Place& place) const;
+    [[nodiscard]] balance::Demand demand_of(const Place& place) const;
     [[nodiscard]] balance::Choice ask_balancer(const Place& place, const balance::Asking& asking);
     [[nodiscard]] balance::Choice choose_now(Place& place);
     [[nodiscard]] Decision join(Place& place);

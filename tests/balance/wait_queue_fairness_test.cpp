@@ -35,6 +35,9 @@ class Bucket : public WaitQueue::Keeper {
         return waits(std::chrono::ceil<Duration>(std::chrono::duration<double>(lacking / rate_)));
     }
     Choice choose_last(Entry&) override { return {}; }
+    Supply supply(Entry&) override {
+        return drip(static_cast<std::int64_t>(level_), static_cast<std::int64_t>(rate_));
+    }
     void left(Entry& one) override {
         if (one.state == State::sent) served[one.tenant] += static_cast<double>(one.cost.count());
         ended.push_back(&one);

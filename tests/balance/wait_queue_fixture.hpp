@@ -37,6 +37,28 @@ inline Choice waits(Duration opening) {
     return choice;
 }
 
+/// Of backends without a limit that is known.
+inline Supply plenty() {
+    const Slot slot;
+    Supply supply;
+    supply.add(slot, Tokens(1), Tokens(1), Moment{});
+    return supply;
+}
+
+/// Of a bucket that has `free` tokens, at most a minute's, and gets so many per second; `charged` were ever
+/// taken from it.
+inline Supply drip(std::int64_t free, std::int64_t per_second, std::int64_t charged = 0) {
+    const Moment now;
+    Slot slot;
+    slot.set_quota(per_second * 60, 0, true);
+    slot.tokens.forget_by(Forgetting::bucket, 0, now);
+    slot.tokens.set_level(per_second * 60 - free, per_second * 60, now);
+    slot.charged = charged;
+    Supply supply;
+    supply.add(slot, Tokens(1), Tokens(1), now);
+    return supply;
+}
+
 /// Answers as the test says, and keeps the order.
 class Script : public WaitQueue::Keeper {
   public:
@@ -50,6 +72,8 @@ class Script : public WaitQueue::Keeper {
     }
     std::function<Choice(Entry&)> last_answer = [](Entry&) { return Choice{}; };
     Choice choose_last(Entry& one) override { return last_answer(one); }
+    std::function<Supply()> quota = plenty;
+    Supply supply(Entry&) override { return quota(); }
     void left(Entry& one) override { out.push_back(&one); }
 };
 

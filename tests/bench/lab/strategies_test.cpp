@@ -167,6 +167,20 @@ TEST(LabStrategies, MirrorLetsSmallRequestsPastALargeOnesRefusal) {
     EXPECT_GT(taken_s(run("mirror-no-size", fleet, workload).jobs[2]), 50);
 }
 
+TEST(LabStrategies, MirrorTurnsTheLargeOneAwayWhenNotAllCanBeServed) {
+    // The first leaves 84 tokens until it is forgotten after a minute. Then there are a thousand: for the one
+    // of 816, which came next and would then be alone, or for the four of 200.
+    const std::vector<Tiny> requests{{0, 900, 1, 16}, {3, 800, 1, 16}, {4, 184, 1, 16},
+                                     {5, 184, 1, 16}, {6, 184, 1, 16}, {7, 184, 1, 16}};
+    EXPECT_THAT(places(run("mirror", one_backend(), tiny_workload(requests))),
+                ElementsAre(0, -1, 0, 0, 0, 0));
+    // With three there is no room for it either; with none it goes.
+    const std::vector<Tiny> three(requests.begin(), requests.end() - 1);
+    EXPECT_THAT(places(run("mirror", one_backend(), tiny_workload(three))), ElementsAre(0, -1, 0, 0, 0));
+    const std::vector<Tiny> none(requests.begin(), requests.begin() + 2);
+    EXPECT_THAT(places(run("mirror", one_backend(), tiny_workload(none))), ElementsAre(0, 0));
+}
+
 TEST(LabStrategies, ClairvoyantTakesTheInstant) {
     const Outcome outcome = run("clairvoyant", two_backends(), five_requests());
     EXPECT_THAT(attempts(outcome), Each(1U));
