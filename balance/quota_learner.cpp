@@ -211,17 +211,24 @@ void QuotaLearner::decide() noexcept {
         best_way = static_cast<std::size_t>(model_.forgetting);
     }
     const auto way = static_cast<Forgetting>(best_way);
+    const auto error_of = [&](ChargeRule of, Forgetting by) {
+        if (of == ChargeRule::fitted) return fit_.error;
+        return errors_[static_cast<std::size_t>(of)][static_cast<std::size_t>(by)];
+    };
     const double present =
         !model_.learned ? 1
         : model_.rule == ChargeRule::fitted
             ? fitted
             : figure(static_cast<std::size_t>(model_.rule), static_cast<std::size_t>(model_.forgetting));
+    // What was never wrong is not given up for what is more usual.
+    const bool better =
+        !model_.learned || error_of(rule, way) + clearly < error_of(model_.rule, model_.forgetting);
     model_.samples = samples_;
     model_.prompt_factor = fit_.prompt;
     model_.cap_factor = fit_.cap;
     if (phase_known_) model_.phase = phase_;
     const bool same = model_.learned && rule == model_.rule && way == model_.forgetting;
-    if (!same && best < believed_error && best + (model_.learned ? caution * lead : 0) < present) {
+    if (!same && better && best < believed_error && best + (model_.learned ? caution * lead : 0) < present) {
         model_.learned = true;
         model_.rule = rule;
         model_.forgetting = way;
