@@ -150,7 +150,8 @@ void QuotaLearner::find_phase(const QuotaSample& sample) noexcept {
     if (anchor_count_ == 0 || sample.tick - last_.tick > 2 || sample.used >= last_.used) return;
     const std::int64_t fall = last_.used - sample.used - explained_fall(sample);
     if (fall < sample.limit / 20 || fall * 2 < last_.used) return;
-    const std::uint32_t phase = sample.tick % ticks_per_window;
+    // It began within this tick or before: the next one is certainly later.
+    const std::uint32_t phase = (sample.tick + 1) % ticks_per_window;
     const std::uint32_t off = (phase + ticks_per_window - phase_) % ticks_per_window;
     if (phase_known_ && off <= phase_doubt + sample.age) return;
     // A second one at another phase is no fixed window at all; of two that are near the earlier one is nearer
@@ -168,7 +169,9 @@ void QuotaLearner::find_phase(const QuotaSample& sample) noexcept {
 /// predictions that are made with it fail.
 void QuotaLearner::take_phase(const QuotaSample& refused) noexcept {
     if (phase_known_ || refused.opens <= refused.at || refused.opens > refused.at + ticks_per_window) return;
-    phase_ = static_cast<std::uint32_t>(std::llround(refused.opens) + 1) % ticks_per_window;
+    // The first tick that is wholly in the new minute.
+    const double first = std::ceil(refused.opens - moments);
+    phase_ = (static_cast<std::uint32_t>(first) + 1) % ticks_per_window;
     phase_known_ = true;
 }
 

@@ -52,6 +52,8 @@ class QuotaLearner {
     static constexpr std::size_t anchors_max = 24;
     /// A minute's beginning is found as late as the answer that shows it.
     static constexpr std::uint32_t phase_doubt = 3;
+    /// What two clocks may differ by, in ticks.
+    static constexpr double moments = 0.05;
     /// What a refusal adds to the error of what it speaks against.
     static constexpr double refusal_weight = 0.1;
 

@@ -10,8 +10,6 @@ namespace {
 
 /// Weight of a sample once there are many.
 constexpr double newest_weight = 0.01;
-/// What two clocks may differ by, in ticks.
-constexpr double moments = 0.05;
 constexpr double fit_memory = 0.97;
 
 double drained(const QuotaSample& from, const QuotaSample& to, double ticks) noexcept {

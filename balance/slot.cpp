@@ -182,21 +182,26 @@ Tokens Slot::charge(const ChargeBasis& basis, Tokens cost) const noexcept {
 }
 
 bool Slot::paces(std::int64_t charge, std::int64_t counted) const noexcept {
-    const std::int64_t own = entry(Tokens(charge)).count();
-    const std::uint32_t trusted = own < charge ? 1 : trust.load(std::memory_order_relaxed);
-    if (trusted == trust_max) return true;
+    const bool at_end = learner.counts_at_end();
+    const std::uint32_t trusted = trust.load(std::memory_order_relaxed);
+    if (trusted == trust_max && !at_end) return true;
     const std::int64_t most = ceiling();
     if (most == 0) return true;
-    const std::int64_t under_way = reserved.load(std::memory_order_relaxed);
-    if (own < charge && under_way != 0 && under_way + charge > most) return false;
-    return !is_near(counted + own, most) || pulse.waiting() < trusted;
+    // What is under way may have been counted this moment.
+    const std::int64_t under_way = at_end ? reserved.load(std::memory_order_relaxed) : 0;
+    if (under_way != 0 && under_way + charge > most) return false;
+    if (at_end && is_near(counted, most)) return pulse.waiting() == 0;
+    return !is_near(counted + under_way + charge, most) || pulse.waiting() < trusted;
 }
 
 void Slot::trust_more(std::int64_t counted) noexcept {
     const std::uint32_t trusted = trust.load(std::memory_order_relaxed);
-    if (trusted == trust_max || !is_near(counted, ceiling())) return;
+    // As with a window of congestion, only what was made use of is proven (RFC 9002, 7.8).
+    if (trusted == trust_max || pulse.waiting() + 1 < trusted / 2) return;
+    const std::int64_t under_way = learner.counts_at_end() ? reserved.load(std::memory_order_relaxed) : 0;
+    if (!is_near(counted + under_way, ceiling())) return;
     // Two threads may lose an update to each other; it only takes longer then.
-    trust.store(std::min(trusted * 2, trust_max), std::memory_order_relaxed);
+    trust.store(trusted + 1, std::memory_order_relaxed);
 }
 
 void Slot::set_quota(std::int64_t tokens_per_minute, std::int64_t requests_per_minute,

@@ -155,7 +155,9 @@ inline constexpr std::int64_t over_pause_ms_max = 600'000;
 inline constexpr std::int64_t over_pending_max = 32;
 
 /// So many without an answer are no matter of trust.
-inline constexpr std::uint32_t trust_max = 4096;
+inline constexpr std::uint32_t trust_max = 1024;
+/// So many at first.
+inline constexpr std::uint32_t trust_start = 32;
 
 /// The atomics of one slot; Fleet and Lease are their only users.
 struct alignas(slot_alignment) Slot {
@@ -174,11 +176,11 @@ struct alignas(slot_alignment) Slot {
     std::atomic<std::int64_t> over_at_ms{0}; ///< Last time something was sent that was predicted not to fit.
     /// How long after that a prediction is not put to the test again; longer each time that it was right.
     std::atomic<std::int64_t> over_pause_ms{over_pause_ms_min};
-    std::atomic<std::int64_t> over_pending{0};   ///< Of those, without an answer yet.
-    std::atomic<std::uint32_t> trust{trust_max}; ///< How many may be without an answer near the limit.
-    std::atomic<std::int64_t> told_at_ms{0};     ///< Last time the backend said what is left.
-    std::atomic<std::int64_t> doubted_at_ms{0};  ///< Last refusal that spoke against what is believed.
-    std::atomic<std::int64_t> began_ms{0};       ///< First time something was sent.
+    std::atomic<std::int64_t> over_pending{0};     ///< Of those, without an answer yet.
+    std::atomic<std::uint32_t> trust{trust_start}; ///< How many may be without an answer near the limit.
+    std::atomic<std::int64_t> told_at_ms{0};       ///< Last time the backend said what is left.
+    std::atomic<std::int64_t> doubted_at_ms{0};    ///< Last refusal that spoke against what is believed.
+    std::atomic<std::int64_t> began_ms{0};         ///< First time something was sent.
 
     // Written by every lease.
     alignas(slot_alignment) std::atomic<std::int64_t> reserved{0}; ///< Tokens of leases that are not ended.
@@ -226,14 +228,15 @@ struct alignas(slot_alignment) Slot {
         return most == 0 || counted + cost <= most ||
                (counted == 0 && tokens.forgetting() == Forgetting::bucket);
     }
-    /// Whether one more of `charge` may be sent now beside what is `counted`, although it fits: after a
-    /// refusal of what was predicted to fit, only so many may be without an answer near the limit, because
-    /// those that are sent together are refused together; and where nothing is counted before the end, never
-    /// more than a minute's quota is under way.
+    /// Whether one more of `charge` may be sent now beside what is `counted`, although it fits: near the
+    /// limit only so many as are trusted may be without an answer, because those that are sent together are
+    /// refused together. Where nothing is counted before the end, what is under way may be counted any
+    /// moment: it goes into what is near, never more than a minute's quota is under way, and one at a time is
+    /// sent when the count itself is near.
     [[nodiscard]] bool paces(std::int64_t charge, std::int64_t counted) const noexcept;
     /// What was predicted to fit was refused: one at a time now.
     void distrust() noexcept { trust.store(1, std::memory_order_relaxed); }
-    /// One was let in: twice as many the next time, if that was near the limit.
+    /// One was let in: one more the next time, if that was near the limit and as many were under way.
     void trust_more(std::int64_t counted) noexcept;
     void set_quota(std::int64_t tokens_per_minute, std::int64_t requests_per_minute,
                    bool requests_told) noexcept;

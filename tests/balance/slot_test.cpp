@@ -136,27 +136,35 @@ TEST(Pulse, IsPatientWhereAnswersTakeLongOrNothingIsKnown) {
 TEST(Slot, AfterASurpriseFewAreSentTogetherNearTheLimit) {
     Slot slot;
     slot.set_quota(60'000, 0, false);
-    for (int i = 0; i < 100; ++i)
-        slot.pulse.sent(Tokens(100), 1'000);
+    const auto send = [&](std::uint64_t count) {
+        for (std::uint64_t i = 0; i < count; ++i)
+            slot.pulse.sent(Tokens(100), 1'000);
+    };
+    send(trust_start - 1);
     EXPECT_TRUE(slot.paces(100, 59'000)) << "a prediction is believed until it fails";
-    slot.distrust();
-    EXPECT_FALSE(slot.paces(100, 59'000));
+    send(1);
+    EXPECT_FALSE(slot.paces(100, 59'000)) << "but not without bounds";
     EXPECT_TRUE(slot.paces(100, 50'000)) << "far from the limit an error is no matter";
-    for (int i = 0; i < 100; ++i)
+    slot.distrust();
+    for (std::uint64_t i = 0; i < trust_start; ++i)
         slot.pulse.dropped(Tokens(100));
     EXPECT_TRUE(slot.paces(100, 59'000));
-    slot.pulse.sent(Tokens(100), 1'000);
+    send(1);
     EXPECT_FALSE(slot.paces(100, 59'000)) << "one at a time";
     slot.trust_more(50'000);
     EXPECT_FALSE(slot.paces(100, 59'000)) << "success far from the limit proves nothing";
     slot.trust_more(59'000);
     EXPECT_TRUE(slot.paces(100, 59'000));
-    slot.pulse.sent(Tokens(100), 1'000);
+    send(1);
     EXPECT_FALSE(slot.paces(100, 59'000)) << "then two";
-    for (int i = 0; i < 12; ++i)
+    for (int i = 0; i < 100; ++i)
         slot.trust_more(59'000);
-    for (int i = 0; i < 10'000; ++i)
-        slot.pulse.sent(Tokens(1), 1'000);
+    send(6);
+    EXPECT_FALSE(slot.paces(100, 59'000)) << "what nobody made use of is not proven";
+    for (std::uint32_t i = 0; i < trust_max; ++i) {
+        slot.trust_more(59'000);
+        send(1);
+    }
     EXPECT_TRUE(slot.paces(100, 59'000)) << "and in the end as many as ever";
 }
 
