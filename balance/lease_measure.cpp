@@ -216,6 +216,8 @@ bool Lease::agrees(const Refusal& refusal, const Moment& now) const noexcept {
 /// were under way together only the first one does.
 bool Lease::surprises(const Refusal& refusal, std::int64_t theirs, std::int64_t limit,
                       const Moment& now) noexcept {
+    // One for too many requests says nothing of tokens.
+    if (refusal.kind != Refusal::Kind::tokens) return false;
     const std::int64_t predicted = slot_->tokens_counted(now) - tokens_.window.amount;
     const bool as_predicted =
         theirs - predicted < limit / 50 && limit - theirs < tokens_.window.amount && agrees(refusal, now);

@@ -170,8 +170,8 @@ void QuotaLearner::find_phase(const QuotaSample& sample) noexcept {
 void QuotaLearner::take_phase(const QuotaSample& refused) noexcept {
     if (phase_known_ || refused.opens <= refused.at || refused.opens > refused.at + ticks_per_window) return;
     // The first tick that is wholly in the new minute.
-    const double first = std::ceil(refused.opens - moments);
-    phase_ = (static_cast<std::uint32_t>(first) + 1) % ticks_per_window;
+    const auto first = static_cast<std::int64_t>(std::ceil(refused.opens - moments));
+    phase_ = static_cast<std::uint32_t>((first + 1) % ticks_per_window);
     phase_known_ = true;
 }
 

@@ -78,6 +78,17 @@ TEST_F(CountsAtEndTest, NearTheLimitOneAtATime) {
     EXPECT_TRUE(outlook(5'000, now_ + 1s).fits);
 }
 
+TEST_F(CountsAtEndTest, ARefusalForRequestsSaysNothingOfTheRule) {
+    for (int i = 0; i < 40; ++i, now_ += 20s) {
+        Lease held = taken(58'000, now_);
+        ASSERT_TRUE(held);
+        Refusal read = refusal(1s, Refusal::Kind::requests);
+        read.limits = limits(quota, 50'000);
+        held.refused(read, now_);
+    }
+    EXPECT_EQ(view(now_).model.rule, ChargeRule::usage);
+}
+
 TEST_F(CountsAtEndTest, IsClosedWhileItIsFull) {
     taken(5'000, now_).settle(used(70'000), now_);
     EXPECT_FALSE(outlook(1, now_ + 59s).fits);
