@@ -201,30 +201,48 @@ INSTANTIATE_TEST_SUITE_P(Pairs, SparseAnswers,
                                             ::testing::Values(Forgetting::sliding, Forgetting::bucket)),
                          name_of_pair);
 
-/// Of a limiter that is known to count tokens and caps by a window of a minute.
-QuotaLearner taught(VirtualLimiter& limiter, ChargeSums& sums, double& now, Random& random, double from,
-                    double to) {
-    QuotaLearner learner;
-    for (int minute = 0; minute < 5; ++minute) {
-        const double began = 1'020 + minute * 60;
-        for (now = began + from; now < began + to; now += 0.2 + static_cast<double>(random.below(20)) / 100) {
-            const ChargeBasis basis = random_basis(random);
-            if (limiter.used(now) + limiter.arrival(basis) > limit) continue;
-            limiter.arrive(basis, now);
-            const ChargeSums own = sums_at_arrival(basis);
-            learner.begin(static_cast<std::uint32_t>(now) + 1, sums);
-            std::ranges::transform(sums, own, sums.begin(), std::plus<>());
-            QuotaSample sample;
-            sample.tick = static_cast<std::uint32_t>(now) + 1;
-            sample.at = now;
-            sample.limit = limit;
-            sample.used = limiter.used(now);
-            sample.least = sample.most = sample.sent = sums;
-            sample.own = own;
-            learner.observe(sample);
+/// Five minutes of a limiter, with requests between `from` and `to` seconds of each.
+struct Taught {
+    Taught(ChargeRule rule, Forgetting way, std::uint64_t seed, double from, double to) : limiter(rule, way) {
+        Random random(seed);
+        for (int minute = 0; minute < 5; ++minute) {
+            const double began = 1'020 + minute * 60;
+            for (now = began + from; now < began + to;
+                 now += 0.2 + static_cast<double>(random.below(20)) / 100)
+                ask(random_basis(random));
         }
     }
-    return learner;
+
+    void ask(const ChargeBasis& basis) {
+        if (limiter.used(now) + limiter.arrival(basis) > limit) return;
+        limiter.arrive(basis, now);
+        learner.begin(static_cast<std::uint32_t>(now) + 1, sums);
+        const ChargeSums own = sums_at_arrival(basis);
+        std::ranges::transform(sums, own, sums.begin(), std::plus<>());
+        learner.observe(sample_at(now, limiter.used(now), own));
+    }
+
+    [[nodiscard]] QuotaSample sample_at(double at, std::int64_t used, const ChargeSums& own) const {
+        QuotaSample sample;
+        sample.tick = static_cast<std::uint32_t>(at) + 1;
+        sample.at = at;
+        sample.limit = limit;
+        sample.used = used;
+        sample.least = sample.most = sample.sent = sums;
+        sample.own = own;
+        return sample;
+    }
+
+    VirtualLimiter limiter;
+    QuotaLearner learner;
+    ChargeSums sums{};
+    double now = 0;
+};
+
+ChargeSums all_sums(std::int64_t amount) {
+    ChargeSums sums;
+    sums.fill(amount);
+    return sums;
 }
 
 /// Requests come in the middle of every minute only, so that no answer shows how the count falls; the refusal
@@ -232,25 +250,15 @@ QuotaLearner taught(VirtualLimiter& limiter, ChargeSums& sums, double& now, Rand
 TEST(QuotaLearner, ARefusalSaysWhenAFixedMinuteBegins) {
     for (const std::uint64_t seed : seeds(16)) {
         SCOPED_TRACE(seed_note(seed));
-        Random random(seed);
-        VirtualLimiter limiter(ChargeRule::tokens_and_cap, Forgetting::fixed);
-        ChargeSums sums{};
-        double now = 0;
-        QuotaLearner learner = taught(limiter, sums, now, random, 10, 20);
-        EXPECT_NE(learner.model().forgetting, Forgetting::fixed);
-        QuotaSample refused;
-        refused.tick = static_cast<std::uint32_t>(now) + 1;
-        refused.at = now;
-        refused.opens = 1'320;
+        Taught taught(ChargeRule::tokens_and_cap, Forgetting::fixed, seed, 10, 20);
+        EXPECT_NE(taught.learner.model().forgetting, Forgetting::fixed);
+        QuotaSample refused = taught.sample_at(taught.now, taught.limiter.used(taught.now), all_sums(limit));
         refused.refused = true;
-        refused.limit = limit;
-        refused.used = limiter.used(now);
-        refused.least = refused.most = refused.sent = sums;
-        refused.own.fill(limit);
-        learner.observe(refused);
-        ASSERT_TRUE(learner.model().learned);
-        EXPECT_EQ(learner.model().forgetting, Forgetting::fixed);
-        EXPECT_EQ(learner.model().phase, (1'320 + 1) % 60);
+        refused.opens = 1'320;
+        const QuotaModel& model = taught.learner.observe(refused);
+        ASSERT_TRUE(model.learned);
+        EXPECT_EQ(model.forgetting, Forgetting::fixed);
+        EXPECT_EQ(model.phase, (1'320 + 1) % 60);
     }
 }
 
@@ -259,28 +267,18 @@ TEST(QuotaLearner, ARefusalSaysWhenAFixedMinuteBegins) {
 TEST(QuotaLearner, ARefusalSaysWhatIsChargedAtLeast) {
     for (const std::uint64_t seed : seeds(16)) {
         SCOPED_TRACE(seed_note(seed));
-        Random random(seed);
-        VirtualLimiter limiter(ChargeRule::tokens_and_cap, Forgetting::sliding);
-        ChargeSums sums{};
-        double now = 0;
-        QuotaLearner learner = taught(limiter, sums, now, random, 0, 40);
-        ASSERT_EQ(learner.model().rule, ChargeRule::tokens_and_cap);
-        QuotaSample refused;
-        refused.refused = true;
-        refused.limit = limit;
-        refused.used = limit - 5'000;
-        for (int i = 0; i < 3; ++i) {
-            refused.at = now + 30 + i;
-            refused.tick = static_cast<std::uint32_t>(refused.at) + 1;
-            refused.least = refused.most = refused.sent = sums;
-            refused.own = {4'000, 4'000, 1'000, 0, 128'000, 3'000, 1'000};
-            learner.observe(refused);
-        }
-        EXPECT_NE(learner.model().rule, ChargeRule::tokens_and_cap);
-        const double error = learner.model().error;
-        refused.own.fill(4'000);
-        refused.at += 1, refused.tick += 1;
-        EXPECT_LE(learner.observe(refused).error, error + 0.01)
+        Taught taught(ChargeRule::tokens_and_cap, Forgetting::sliding, seed, 0, 40);
+        ASSERT_EQ(taught.learner.model().rule, ChargeRule::tokens_and_cap);
+        const auto refuse = [&](double later, const ChargeSums& asked) {
+            QuotaSample refused = taught.sample_at(taught.now + later, limit - 5'000, asked);
+            refused.refused = true;
+            return taught.learner.observe(refused);
+        };
+        for (int i = 0; i < 3; ++i)
+            refuse(30 + i, {4'000, 4'000, 1'000, 0, 128'000, 3'000, 1'000});
+        EXPECT_NE(taught.learner.model().rule, ChargeRule::tokens_and_cap);
+        const double error = taught.learner.model().error;
+        EXPECT_LE(refuse(33, all_sums(4'000)).error, error + 0.01)
             << "what no rule explains says nothing of them";
     }
 }
@@ -289,25 +287,14 @@ TEST(QuotaLearner, ARefusalSaysWhatIsChargedAtLeast) {
 TEST(QuotaLearner, WhatIsUsedUpProvesNobodyRight) {
     for (const std::uint64_t seed : seeds(16)) {
         SCOPED_TRACE(seed_note(seed));
-        Random random(seed);
-        VirtualLimiter limiter(ChargeRule::cap_only, Forgetting::sliding);
-        ChargeSums sums{};
-        double now = 0;
-        QuotaLearner learner = taught(limiter, sums, now, random, 0, 50);
-        ASSERT_EQ(learner.model().rule, ChargeRule::cap_only);
+        Taught taught(ChargeRule::cap_only, Forgetting::sliding, seed, 0, 50);
+        ASSERT_EQ(taught.learner.model().rule, ChargeRule::cap_only);
+        const ChargeSums own = all_sums(5'000);
         for (int i = 1; i < 300; ++i) {
-            ChargeSums own;
-            own.fill(5'000);
-            std::ranges::transform(sums, own, sums.begin(), std::plus<>());
-            QuotaSample sample;
-            sample.at = now + i;
-            sample.tick = static_cast<std::uint32_t>(sample.at) + 1;
-            sample.limit = sample.used = limit;
-            sample.least = sample.most = sample.sent = sums;
-            sample.own = own;
-            learner.observe(sample);
+            std::ranges::transform(taught.sums, own, taught.sums.begin(), std::plus<>());
+            taught.learner.observe(taught.sample_at(taught.now + i, limit, own));
         }
-        EXPECT_EQ(learner.model().rule, ChargeRule::cap_only);
+        EXPECT_EQ(taught.learner.model().rule, ChargeRule::cap_only);
     }
 }
 

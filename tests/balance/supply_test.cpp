@@ -3,6 +3,7 @@
 #include "balance/supply.hpp"
 
 #include "balance/balancer.hpp"
+#include "tests/balance/demand_fixture.hpp"
 #include "tests/balance/random.hpp"
 
 #include <gtest/gtest.h>
@@ -15,21 +16,6 @@ namespace headroom::balance {
 namespace {
 
 using namespace std::chrono_literals;
-
-constexpr Time start{1h};
-
-BackendSpec backend(std::int64_t tpm = 60'000) {
-    BackendSpec spec;
-    spec.tpm = Tokens(tpm);
-    spec.rpm = 60'000;
-    return spec;
-}
-
-Demand demand(std::int64_t cost) {
-    Demand want;
-    want.cost = Tokens(cost);
-    return want;
-}
 
 void use(Fleet& fleet, std::uint32_t index, std::int64_t cost, Time now) {
     Lease lease = fleet.take(index, {{}, Tokens(cost), Tokens(0)}, Taking::anyway, fleet.moment(now));

@@ -1,5 +1,6 @@
 // What a request that waits may count on: a predicted opening, and a claim that nobody can take away.
 #include "balance/balancer.hpp"
+#include "tests/balance/demand_fixture.hpp"
 
 #include <gtest/gtest.h>
 
@@ -8,21 +9,6 @@ namespace {
 
 using namespace std::chrono_literals;
 using Kind = Choice::Kind;
-
-constexpr Time start{1h};
-
-BackendSpec backend(std::int64_t tpm = 60'000) {
-    BackendSpec spec;
-    spec.tpm = Tokens(tpm);
-    spec.rpm = 60'000;
-    return spec;
-}
-
-Demand demand(std::int64_t cost) {
-    Demand want;
-    want.cost = Tokens(cost);
-    return want;
-}
 
 Choice choose(Fleet& fleet, const Demand& want, Time now) {
     return Balancer().choose(fleet, want, now);
