@@ -198,8 +198,11 @@ void Slot::trust_more(std::int64_t counted) noexcept {
     const std::uint32_t trusted = trust.load(std::memory_order_relaxed);
     // As with a window of congestion, only what was made use of is proven (RFC 9002, 7.8).
     if (trusted == trust_max || pulse.waiting() + 1 < trusted / 2) return;
-    const std::int64_t under_way = learner.counts_at_end() ? reserved.load(std::memory_order_relaxed) : 0;
+    const bool at_end = learner.counts_at_end();
+    const std::int64_t under_way = at_end ? reserved.load(std::memory_order_relaxed) : 0;
     if (!is_near(counted + under_way, ceiling())) return;
+    // What is counted at the end is let in whatever comes of it: one more a round, not twice as many.
+    if (at_end && sent.load(std::memory_order_relaxed) % trusted != 0) return;
     // Two threads may lose an update to each other; it only takes longer then.
     trust.store(trusted + 1, std::memory_order_relaxed);
 }

@@ -157,7 +157,7 @@ inline constexpr std::int64_t over_pending_max = 32;
 /// So many without an answer are no matter of trust.
 inline constexpr std::uint32_t trust_max = 1024;
 /// So many at first.
-inline constexpr std::uint32_t trust_start = 32;
+inline constexpr std::uint32_t trust_start = 16;
 
 /// The atomics of one slot; Fleet and Lease are their only users.
 struct alignas(slot_alignment) Slot {

@@ -168,6 +168,39 @@ TEST(Slot, AfterASurpriseFewAreSentTogetherNearTheLimit) {
     EXPECT_TRUE(slot.paces(100, 59'000)) << "and in the end as many as ever";
 }
 
+TEST(Slot, WhereUsageIsCountedAtTheEndTrustGrowsByOneARound) {
+    constexpr auto usage = static_cast<std::size_t>(ChargeRule::usage);
+    Slot slot;
+    slot.set_quota(60'000, 0, false);
+    QuotaSample sample;
+    sample.limit = 60'000;
+    for (std::uint32_t i = 1; i < 30; ++i) {
+        sample.tick = i;
+        sample.at = i;
+        sample.own.fill(1'500);
+        sample.own[usage] = 0;
+        for (std::size_t rule = 0; rule < sample.most.size(); ++rule)
+            sample.most[rule] += rule == usage ? 700 : 1'500;
+        sample.least = sample.sent = sample.most;
+        sample.used = sample.most[usage];
+        slot.learner.observe(sample);
+    }
+    ASSERT_TRUE(slot.learner.counts_at_end());
+    slot.reserved = 20'000;
+    for (std::uint32_t i = 0; i < trust_start; ++i)
+        slot.pulse.sent(Tokens(100), 1'000);
+    EXPECT_FALSE(slot.paces(100, 40'000)) << "what is under way may be counted any moment";
+    EXPECT_TRUE(slot.paces(100, 30'000));
+    for (std::uint32_t i = 1; i < trust_start; ++i) {
+        slot.sent = i;
+        slot.trust_more(40'000);
+        EXPECT_FALSE(slot.paces(100, 40'000));
+    }
+    slot.sent = trust_start;
+    slot.trust_more(40'000);
+    EXPECT_TRUE(slot.paces(100, 40'000));
+}
+
 TEST(Slot, KeepsABoundedName) {
     Slot slot;
     std::array<char, SlotName::bytes_max> buffer{};
