@@ -123,9 +123,7 @@ void predict(Slot& slot, Tokens charge, std::uint32_t owner, const Moment& now, 
     if (cost != 0) {
         const std::int64_t counted = slot.tokens_counted(now);
         fits = fits && slot.takes(entry, counted) && slot.paces(cost, counted);
-        // What will be counted of those under way is not yet, but shall not all go to one backend.
-        const std::int64_t ahead = entry < cost ? slot.reserved.load(relaxed) : 0;
-        used = std::max(used, tokens_used(counted + ahead + cost, capacity, weight));
+        used = std::max(used, tokens_used(counted + slot.uncounted() + cost, capacity, weight));
         if (capacity > 0) {
             look.room = static_cast<double>(slot.ceiling() - counted - entry);
             look.size = static_cast<double>(cost) / static_cast<double>(capacity);

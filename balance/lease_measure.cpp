@@ -19,13 +19,17 @@ std::int64_t milliseconds(Duration duration) noexcept {
     return std::chrono::ceil<std::chrono::milliseconds>(duration).count();
 }
 
+/// Whether it tells when to come back, and a time that can be believed.
+bool says_when(const Refusal& refusal) noexcept {
+    return refusal.stated && !refusal.overlong;
+}
+
 Duration wait_of(const Refusal& refusal, unsigned refusals_before) noexcept {
     const Duration most = refusal.overlong ? overlong_wait_max : unstated_wait_max;
     // Limiters of requests count refused ones, too: asked again just when they said, they may be full of
     // these.
     const bool again = refusal.kind == Refusal::Kind::requests && refusals_before > 0;
-    if (refusal.stated && !refusal.overlong && (!again || refusal.retry_after > most))
-        return refusal.retry_after;
+    if (says_when(refusal) && (!again || refusal.retry_after > most)) return refusal.retry_after;
     return std::min(most, refusal.retry_after * (std::int64_t{1} << std::min(refusals_before, 8U)));
 }
 
@@ -100,7 +104,7 @@ void Lease::learn(std::int64_t theirs, std::int64_t limit, const Refusal* refusa
     sample.own = sums_at_arrival(basis_);
     sample.age = now.tick - std::min(now.tick, tokens_.tick);
     sample.refused = refusal != nullptr;
-    if (sample.refused && refusal->stated && !refusal->overlong)
+    if (sample.refused && says_when(*refusal))
         sample.opens = sample.at + std::chrono::duration<double, std::nano>(refusal->retry_after).count() /
                                        static_cast<double>(now.tick_ns);
     sample.alone = pending_before_ == 0;
@@ -198,7 +202,7 @@ void Lease::measure(const Refusal& refusal, const Moment& now) noexcept {
     if (refusal.limits.remaining_tokens && refusal.limits.limit_tokens) return;
     if (slot_->learner.doubt()) believe(now);
     std::int64_t counted = slot_->tokens_counted(now);
-    if (refusal.stated && !refusal.overlong)
+    if (says_when(refusal))
         counted = slot_->tokens.counted_at(now.ns + sure_wait_ns(refusal, now), slot_->rate(), now);
     const std::int64_t drained = slot_->limit.known() == 0 ? slot_->burst.rate() : 0;
     slot_->limit.learn_refusal(std::max({counted - charged_later(), cost_.count(), drained}), now);
@@ -207,8 +211,7 @@ void Lease::measure(const Refusal& refusal, const Moment& now) noexcept {
 /// Whether the refused request would fit by our account about when the backend says that it will.
 bool Lease::agrees(const Refusal& refusal, const Moment& now) const noexcept {
     const std::int64_t opens_ns = slot_->tokens.opening_ns(0, slot_->ceiling(), slot_->rate(), now);
-    return !refusal.stated || refusal.overlong ||
-           sure_wait_ns(refusal, now) <= opens_ns - now.ns + now.tick_ns / 2;
+    return !says_when(refusal) || sure_wait_ns(refusal, now) <= opens_ns - now.ns + now.tick_ns / 2;
 }
 
 /// Whether the count that a refusal tells speaks against what is believed: not where it is the predicted one
@@ -239,7 +242,7 @@ Burst::Verdict Lease::measure_burst(const Refusal& refusal, const Moment& now) n
     sample.level = static_cast<double>(std::max<std::int64_t>(0, slot_->tokens.level(rate, now) - beside));
     sample.charged = static_cast<double>(charged_before_ - cost);
     std::int64_t wait_ns = 0;
-    if (refusal.stated && !refusal.overlong) {
+    if (says_when(refusal)) {
         wait_ns = sure_wait_ns(refusal, now);
         sample.wait_s = static_cast<double>(wait_ns) / tick;
     }

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
+#include <tuple>
+#include <utility>
 
 namespace headroom::balance {
 namespace {
@@ -24,8 +26,8 @@ constexpr double caution_min = 0.1;
 
 /// Where the figures are equal: what is documented before what was observed; what forgets late has a lead
 /// over the rest, because a wrong guess costs refusals there and patience here.
-constexpr double handicap_of(std::size_t rule) noexcept {
-    return 0.004 * static_cast<double>(rule);
+constexpr double handicap_of(ChargeRule rule) noexcept {
+    return rule == ChargeRule::fitted ? 0 : 0.004 * static_cast<double>(rule);
 }
 constexpr double handicap_of(Forgetting way) noexcept {
     return way == Forgetting::sliding ? 0 : lead;
@@ -80,17 +82,9 @@ void QuotaLearner::begin(std::uint32_t tick, const ChargeSums& sums) noexcept {
 }
 
 void QuotaLearner::remember(const QuotaSample& sample) noexcept {
-    if (last_tick_ == 0) {
-        last_tick_ = sample.tick;
-        history_.fill(sample.least);
-        for (ChargeSums& sums : history_)
-            std::transform(sums.begin(), sums.end(), sample.own.begin(), sums.begin(), std::minus<>());
-    }
-    const std::uint32_t passed = std::min<std::uint32_t>(sample.tick - last_tick_, history_ticks);
-    const ChargeSums before = history_[last_tick_ % history_ticks];
-    for (std::uint32_t i = 0; i < passed; ++i)
-        history_[(sample.tick - i) % history_ticks] = before;
-    last_tick_ = sample.tick;
+    ChargeSums before = history_[last_tick_ % history_ticks];
+    if (last_tick_ == 0) std::ranges::transform(sample.least, sample.own, before.begin(), std::minus<>());
+    begin(sample.tick, before);
     history_[sample.tick % history_ticks] = sample.most;
     backdate(sample);
 }
@@ -194,35 +188,29 @@ bool QuotaLearner::eligible(std::size_t rule, Forgetting way) const noexcept {
 void QuotaLearner::decide() noexcept {
     if (samples_ < samples_min) return;
     const double caution = std::clamp(samples_chance / samples_, caution_min, 1.0);
-    std::size_t best_rule = 0;
-    std::size_t best_way = 0;
-    const auto figure = [&](std::size_t rule, std::size_t way) {
-        return errors_[rule][way] + caution * (handicap_of(rule) + handicap_of(static_cast<Forgetting>(way)));
+    const auto error_of = [&](ChargeRule rule, Forgetting way) {
+        if (rule == ChargeRule::fitted) return fit_.error;
+        return errors_[static_cast<std::size_t>(rule)][static_cast<std::size_t>(way)];
     };
-    for (std::size_t rule = 0; rule < plain_rules; ++rule) {
-        for (std::size_t way = 0; way < ways; ++way) {
-            if (!eligible(rule, static_cast<Forgetting>(way))) continue;
-            if (figure(rule, way) < figure(best_rule, best_way)) best_rule = rule, best_way = way;
+    const auto figure = [&](ChargeRule rule, Forgetting way) {
+        return error_of(rule, way) + caution * (handicap_of(rule) + handicap_of(way));
+    };
+    ChargeRule rule{};
+    Forgetting way{};
+    for (std::size_t i = 0; i < plain_rules; ++i) {
+        for (std::size_t j = 0; j < ways; ++j) {
+            if (!eligible(i, static_cast<Forgetting>(j))) continue;
+            const auto other = std::pair(static_cast<ChargeRule>(i), static_cast<Forgetting>(j));
+            if (figure(other.first, other.second) < figure(rule, way)) std::tie(rule, way) = other;
         }
     }
-    double best = figure(best_rule, best_way);
-    auto rule = static_cast<ChargeRule>(best_rule);
-    const double fitted = fit_.error + caution * handicap_of(model_.forgetting);
-    if (fit_.samples >= samples_min * 2 && fitted + lead < best) {
+    const double fitted = figure(ChargeRule::fitted, model_.forgetting);
+    if (fit_.samples >= samples_min * 2 && fitted + lead < figure(rule, way)) {
         rule = ChargeRule::fitted;
-        best = fitted;
-        best_way = static_cast<std::size_t>(model_.forgetting);
+        way = model_.forgetting;
     }
-    const auto way = static_cast<Forgetting>(best_way);
-    const auto error_of = [&](ChargeRule of, Forgetting by) {
-        if (of == ChargeRule::fitted) return fit_.error;
-        return errors_[static_cast<std::size_t>(of)][static_cast<std::size_t>(by)];
-    };
-    const double present =
-        !model_.learned ? 1
-        : model_.rule == ChargeRule::fitted
-            ? fitted
-            : figure(static_cast<std::size_t>(model_.rule), static_cast<std::size_t>(model_.forgetting));
+    const double best = figure(rule, way);
+    const double present = model_.learned ? figure(model_.rule, model_.forgetting) : 1;
     // What was never wrong is not given up for what is more usual.
     const bool better =
         !model_.learned || error_of(rule, way) + clearly < error_of(model_.rule, model_.forgetting);
@@ -230,8 +218,7 @@ void QuotaLearner::decide() noexcept {
     model_.prompt_factor = fit_.prompt;
     model_.cap_factor = fit_.cap;
     if (phase_known_) model_.phase = phase_;
-    const bool same = model_.learned && rule == model_.rule && way == model_.forgetting;
-    if (!same && better && best < believed_error && best + (model_.learned ? caution * lead : 0) < present) {
+    if (better && best < believed_error && best + (model_.learned ? caution * lead : 0) < present) {
         model_.learned = true;
         model_.rule = rule;
         model_.forgetting = way;

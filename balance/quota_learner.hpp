@@ -7,6 +7,7 @@
 #pragma once
 
 #include "balance/charge_rule.hpp"
+#include "balance/fixed_window.hpp"
 #include "balance/quota_model.hpp"
 
 #include <array>
@@ -51,7 +52,7 @@ class QuotaLearner {
     static constexpr std::uint32_t history_ticks = 128;
     static constexpr std::size_t anchors_max = 24;
     /// A minute's beginning is found as late as the answer that shows it.
-    static constexpr std::uint32_t phase_doubt = 3;
+    static constexpr std::uint32_t phase_doubt = FixedWindow::late_ticks;
     /// What two clocks may differ by, in ticks.
     static constexpr double moments = 0.05;
     /// What a refusal adds to the error of what it speaks against.

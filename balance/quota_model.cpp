@@ -43,8 +43,8 @@ std::uint64_t QuotaModel::packed() const noexcept {
 QuotaModel QuotaModel::unpacked(std::uint64_t word) noexcept {
     const auto field = [&](unsigned at, unsigned size) { return word >> at & ((1U << size) - 1); };
     QuotaModel model;
-    model.learned = field(0, 1) != 0;
-    model.rule = static_cast<ChargeRule>(field(1, 3));
+    model.learned = is_learned(word);
+    model.rule = rule_of(word);
     model.forgetting = static_cast<Forgetting>(field(4, 2));
     model.prompt_factor = static_cast<double>(field(6, 12)) / factor_one;
     model.cap_factor = static_cast<double>(field(18, 12)) / factor_one;

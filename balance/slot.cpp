@@ -100,7 +100,7 @@ void Pulse::dropped(Tokens tokens) noexcept {
 }
 
 bool Pulse::stalled(std::int64_t now_ms) const noexcept {
-    if (waiting_.load(std::memory_order_relaxed) >> waiting_tokens_bits < stalled_requests_min) return false;
+    if (waiting() < stalled_requests_min) return false;
     const std::int64_t usual_us = answer_us_.load(std::memory_order_relaxed);
     const std::int64_t patience =
         usual_us == 0 ? silence_ms_unknown : std::max(silence_ms_min, usual_us * 8 / 1000);
@@ -143,28 +143,35 @@ ChargeSums ChargeCounters::read() const noexcept {
     return sums;
 }
 
-template <class Learn>
-bool SharedLearner::change(Learn learn) noexcept {
+template <class Work>
+void SharedLearner::if_free(Work work) noexcept {
     // Acquire: what the thread before learned is seen.
-    if (busy_.exchange(true, std::memory_order_acquire)) return false;
-    const QuotaModel before = model();
-    const QuotaModel after = learn();
-    word_.store(after.packed(), std::memory_order_relaxed);
-    unsaved_.store(learner_.unsaved(), std::memory_order_relaxed);
+    if (busy_.exchange(true, std::memory_order_acquire)) return;
+    work();
     // Release hands what was learned on to the next thread.
     busy_.store(false, std::memory_order_release);
-    return after.learned != before.learned || after.rule != before.rule ||
-           after.forgetting != before.forgetting || after.phase != before.phase;
+}
+
+template <class Learn>
+bool SharedLearner::change(Learn learn) noexcept {
+    bool changed = false;
+    if_free([&] {
+        const QuotaModel before = model();
+        const QuotaModel after = learn();
+        word_.store(after.packed(), std::memory_order_relaxed);
+        unsaved_.store(learner_.unsaved(), std::memory_order_relaxed);
+        changed = after.learned != before.learned || after.rule != before.rule ||
+                  after.forgetting != before.forgetting || after.phase != before.phase;
+    });
+    return changed;
 }
 
 void SharedLearner::begin(std::uint32_t tick, const ChargeCounters& counters) noexcept {
     if (tick_.load(std::memory_order_relaxed) >= tick) return;
-    // Acquire: what the thread before learned is seen.
-    if (busy_.exchange(true, std::memory_order_acquire)) return;
-    tick_.store(tick, std::memory_order_relaxed);
-    learner_.begin(tick, counters.read());
-    // Release hands the history on to the next thread.
-    busy_.store(false, std::memory_order_release);
+    if_free([&] {
+        tick_.store(tick, std::memory_order_relaxed);
+        learner_.begin(tick, counters.read());
+    });
 }
 
 bool SharedLearner::observe(const QuotaSample& sample) noexcept {
@@ -187,8 +194,7 @@ bool Slot::paces(std::int64_t charge, std::int64_t counted) const noexcept {
     if (trusted == trust_max && !at_end) return true;
     const std::int64_t most = ceiling();
     if (most == 0) return true;
-    // What is under way may have been counted this moment.
-    const std::int64_t under_way = at_end ? reserved.load(std::memory_order_relaxed) : 0;
+    const std::int64_t under_way = uncounted();
     if (under_way != 0 && under_way + charge > most) return false;
     if (at_end && is_near(counted, most)) return pulse.waiting() == 0;
     return !is_near(counted + under_way + charge, most) || pulse.waiting() < trusted;
@@ -198,11 +204,9 @@ void Slot::trust_more(std::int64_t counted) noexcept {
     const std::uint32_t trusted = trust.load(std::memory_order_relaxed);
     // As with a window of congestion, only what was made use of is proven (RFC 9002, 7.8).
     if (trusted == trust_max || pulse.waiting() + 1 < trusted / 2) return;
-    const bool at_end = learner.counts_at_end();
-    const std::int64_t under_way = at_end ? reserved.load(std::memory_order_relaxed) : 0;
-    if (!is_near(counted + under_way, ceiling())) return;
+    if (!is_near(counted + uncounted(), ceiling())) return;
     // What is counted at the end is let in whatever comes of it: one more a round, not twice as many.
-    if (at_end && sent.load(std::memory_order_relaxed) % trusted != 0) return;
+    if (learner.counts_at_end() && sent.load(std::memory_order_relaxed) % trusted != 0) return;
     // Two threads may lose an update to each other; it only takes longer then.
     trust.store(trusted + 1, std::memory_order_relaxed);
 }

@@ -138,6 +138,8 @@ class SharedLearner {
     bool doubt() noexcept;
 
   private:
+    template <class Work>
+    void if_free(Work work) noexcept;
     template <class Learn>
     bool change(Learn learn) noexcept;
 
@@ -205,6 +207,11 @@ struct alignas(slot_alignment) Slot {
     /// What must be free for a request of this charge to be let in, and is taken when it is sent.
     [[nodiscard]] Tokens entry(Tokens charge) const noexcept {
         return learner.counts_at_end() ? std::min(charge, Tokens(1)) : charge;
+    }
+    /// What is under way and not counted yet, but may be any moment: all where the limiter counts at the end,
+    /// else nothing.
+    [[nodiscard]] std::int64_t uncounted() const noexcept {
+        return learner.counts_at_end() ? reserved.load(std::memory_order_relaxed) : 0;
     }
     /// The window's sum as we think the backend counts it.
     [[nodiscard]] std::int64_t tokens_counted(const Moment& now) const noexcept {

@@ -11,15 +11,15 @@ constexpr double endless = 1e18;
 /// What may be sent to `slot` between now and `then_ns`, by its own count.
 double tokens_until(const Slot& slot, std::int64_t then_ns, const Moment& now) noexcept {
     const auto ceiling = static_cast<double>(slot.ceiling());
-    const double free = ceiling - static_cast<double>(slot.tokens_counted(now));
+    const std::int64_t counted = slot.tokens_counted(now);
+    const double free = ceiling - static_cast<double>(counted);
     switch (slot.tokens.forgetting()) {
         case Forgetting::bucket: {
             const auto rate = static_cast<double>(slot.limit.less_margin(slot.rate()));
             return free + rate * static_cast<double>(then_ns - now.ns) / static_cast<double>(now.window_ns());
         }
         case Forgetting::fixed: {
-            const bool renewed = slot.tokens.counted_at(then_ns, slot.rate(), now) <
-                                 slot.tokens.counted_at(now.ns, slot.rate(), now);
+            const bool renewed = slot.tokens.counted_at(then_ns, slot.rate(), now) < counted;
             return renewed ? free + ceiling : free;
         }
         case Forgetting::sliding: break;

@@ -67,8 +67,9 @@ net::Task<balance::Choice> Exchange::wait_for_turn() {
     entry.lane = name_hash_;
     entry.tenant = tenant_;
     entry.weight = weight_;
-    entry.cost = estimate_.cost().charge;
-    entry.expected = estimate_.cost().expected;
+    const balance::Cost cost = estimate_.cost();
+    entry.cost = cost.charge;
+    entry.expected = cost.expected;
     entry.bytes = body_.held_bytes();
     const net::Time since = shard().loop().now();
     turn_ = &turn;

@@ -149,8 +149,9 @@ Decision Mirror::join(Place& place) {
     place.lane = key_.hash;
     place.tenant = place.ask.tenant;
     place.weight = 1;
-    place.cost = place.estimate.cost().charge;
-    place.expected = place.estimate.cost().expected;
+    const balance::Cost cost = place.estimate.cost();
+    place.cost = cost.charge;
+    place.expected = cost.expected;
     place.bytes = 0;
     place.choice = {};
     joining_ = &place;
